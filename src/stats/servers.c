@@ -84,13 +84,14 @@ void server_leave(struct scoreboard *board, unsigned row)
 	board->server_rows[row].users--;
 }
 
-/* Workers may have written any numbers. */
+/* Workers may have written any numbers, also to cells of slots that no worker has. */
 static uint32_t sum_cells(const struct scoreboard *board, const _Atomic uint32_t *cells)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < scoreboard_slots(board); i++)
-		sum += atomic_load(&cells[i]);
+		if (LOAD(board->infos[i].is_taken) != 0)
+			sum += atomic_load(&cells[i]);
 	return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }
 

@@ -243,6 +243,20 @@ static bool pass_reset(struct conn *c)
 	return false;
 }
 
+/*
+ * Returns true unless that ended the connection. A side that is not connected any more was reset,
+ * as the kernel says it to a send (EPIPE: after its stream's end).
+ */
+static bool shut_output(struct conn *c)
+{
+	c->record->output = OUTPUT_ENDED;
+	if (sys_shutdown(c->record->fd, SHUT_WR) == 0)
+		return true;
+	if (errno == ENOTCONN)
+		errno = c->record->in_ended ? EPIPE : ECONNRESET;
+	return lose_output(c);
+}
+
 /* Returns true unless that ended the connection. */
 static bool end_output_now(struct conn *c)
 {
@@ -253,11 +267,7 @@ static bool end_output_now(struct conn *c)
 		return true;
 	if (c->peer && c->peer->record->output == OUTPUT_RESET && conn_in_ended(c->peer))
 		return pass_reset(c);
-	r->output = OUTPUT_ENDED;
-	if (sys_shutdown(r->fd, SHUT_WR) == 0)
-		return true;
-	conn_close(c, conn_reason_of(c, errno));
-	return false;
+	return shut_output(c);
 }
 
 static bool end_output(struct conn *c)
@@ -273,6 +283,7 @@ bool conn_flush(struct conn *c)
 		return false;
 	if (!c->peer || !pair_is_over(c))
 		return true;
+	conn_move_to(c, CONN_FLUSHING); /* all has gone out */
 	conn_close(c, CLOSE_client_closed);
 	return false;
 }

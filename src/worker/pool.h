@@ -75,6 +75,9 @@ struct pool {
 	unsigned visits;   /* since the last reading of the clock */
 	bool draining;
 	uint32_t freed; /* connections that have ended: a change means room */
+	/* why a connection last failed to get what it needs beside its own descriptor; 0: never */
+	int lack_error;
+	int64_t lacked_ms;
 };
 
 /*
@@ -130,6 +133,16 @@ static inline unsigned pool_row(const struct pool *pool, const struct record *r)
 static inline struct listener_tally *pool_tally(const struct pool *pool, const struct record *r)
 {
 	return &pool->slot->tally.listeners[pool_row(pool, r)];
+}
+
+/*
+ * A connection that is open could not get a descriptor or memory, by that errno: none is accepted
+ * as long as that lasts (worker/accept/accept_pause.c).
+ */
+static inline void pool_note_lack(struct pool *pool, int error)
+{
+	pool->lack_error = error;
+	pool->lacked_ms = pool->loop->now_ms;
 }
 
 /* The check of that record (worker/recovery/audit.h) waits no more. */

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the slot's cells, which its workers alone write. */
+/*
+ * Writes the slot's cells. Only its workers should; what a worker that was taken over has written
+ * there stays until the next change, or server_count_mend.
+ */
 #include "worker/server_count.h"
+
 #include "stats/servers.h"
 
-/* The cell in which the record counts; NULL: none. */
-static _Atomic uint32_t *find_cell(const struct server_count *count, const struct record *r)
-{
-	struct server_shared *server;
-
-	if (r->server == 0 || !count->servers)
-		return NULL;
-	server = &count->servers[r->server - 1];
-	return r->side == SIDE_PEER ? &server->live[count->slot] : &server->waiting[count->slot];
-}
+enum { MEND_MS = 1000 };
 
 /* The other workers see it before this one looks at theirs: a server may be full. */
-static void change_cell(_Atomic uint32_t *cell, uint32_t change)
+static void change_count(struct server_count *count, const struct record *r, uint32_t change)
 {
-	if (cell)
-		atomic_fetch_add(cell, change);
+	struct server_shared *server;
+	unsigned row;
+
+	if (r->server == 0 || !count->servers)
+		return;
+	row = r->server - 1U;
+	server = &count->servers[row];
+	if (r->side == SIDE_PEER)
+		atomic_store(&server->live[count->slot], count->own.live[row] += change);
+	else
+		atomic_store(&server->waiting[count->slot], count->own.waiting[row] += change);
 }
 
 void server_sums_add(struct server_sums *sums, const struct record *r)
@@ -27,14 +31,14 @@ void server_sums_add(struct server_sums *sums, const struct record *r)
 		(r->side == SIDE_PEER ? sums->live : sums->waiting)[r->server - 1]++;
 }
 
-void server_count_in(const struct server_count *count, const struct record *r)
+void server_count_in(struct server_count *count, const struct record *r)
 {
-	change_cell(find_cell(count, r), 1);
+	change_count(count, r, 1);
 }
 
-void server_count_out(const struct server_count *count, const struct record *r)
+void server_count_out(struct server_count *count, const struct record *r)
 {
-	change_cell(find_cell(count, r), (uint32_t)-1);
+	change_count(count, r, (uint32_t)-1);
 }
 
 uint32_t server_count_live(const struct server_count *count, unsigned row)
@@ -42,10 +46,28 @@ uint32_t server_count_live(const struct server_count *count, unsigned row)
 	return count->servers ? server_live(count->board, row) : 0;
 }
 
-void server_count_set(const struct server_count *count, const struct server_sums *sums)
+void server_count_set(struct server_count *count, const struct server_sums *sums)
 {
+	count->own = *sums;
 	for (unsigned i = 0; count->servers && i < SCOREBOARD_SERVERS; i++) {
 		atomic_store(&count->servers[i].live[count->slot], sums->live[i]);
 		atomic_store(&count->servers[i].waiting[count->slot], sums->waiting[i]);
+	}
+}
+
+static void mend_cell(_Atomic uint32_t *cell, uint32_t value)
+{
+	if (atomic_load_explicit(cell, memory_order_relaxed) != value)
+		atomic_store(cell, value);
+}
+
+void server_count_mend(struct server_count *count, int64_t now_ms)
+{
+	if (!count->servers || now_ms - count->mended_ms < MEND_MS)
+		return;
+	count->mended_ms = now_ms;
+	for (unsigned i = 0; i < scoreboard_servers(count->board); i++) {
+		mend_cell(&count->servers[i].live[count->slot], count->own.live[i]);
+		mend_cell(&count->servers[i].waiting[count->slot], count->own.waiting[i]);
 	}
 }

@@ -12,19 +12,6 @@
 #include "stats/server_rows.h"
 #include "worker/record.h"
 
-struct server_count {
-	const struct scoreboard *board;
-	struct server_shared *servers; /* of the board; NULL: servers are not counted */
-	unsigned slot;
-};
-
-/* The record, which names a server, counts from now on, or no longer. */
-void server_count_in(const struct server_count *count, const struct record *r);
-void server_count_out(const struct server_count *count, const struct record *r);
-
-/* The connections of all workers to the server of that row. */
-uint32_t server_count_live(const struct server_count *count, unsigned row);
-
 /* What the records of a slot count, by row; zeroed at first. */
 struct server_sums {
 	uint32_t live[SCOREBOARD_SERVERS], waiting[SCOREBOARD_SERVERS];
@@ -32,10 +19,28 @@ struct server_sums {
 
 void server_sums_add(struct server_sums *sums, const struct record *r);
 
+struct server_count {
+	const struct scoreboard *board;
+	struct server_shared *servers; /* of the board; NULL: servers are not counted */
+	unsigned slot;
+	struct server_sums own; /* what the scoreboard has to say of the slot */
+	int64_t mended_ms;
+};
+
+/* The record, which names a server, counts from now on, or no longer. */
+void server_count_in(struct server_count *count, const struct record *r);
+void server_count_out(struct server_count *count, const struct record *r);
+
+/* The connections of all workers to the server of that row. */
+uint32_t server_count_live(const struct server_count *count, unsigned row);
+
 /*
  * These count from now on, and nothing else of the slot. No count is lower in between: another
  * worker would take a place that is not free.
  */
-void server_count_set(const struct server_count *count, const struct server_sums *sums);
+void server_count_set(struct server_count *count, const struct server_sums *sums);
+
+/* After each turn: once a second, puts right what another worker has written in this one's cells. */
+void server_count_mend(struct server_count *count, int64_t now_ms);
 
 #endif

@@ -186,7 +186,9 @@ static bool start_serving(struct worker *w)
 	w->pool.slot = w->slot;
 	w->pool.number = h->number;
 	w->pool.conf = h->conf;
-	w->pool.servers = (struct server_count){ h->board, h->board->servers, heritage_slot(h) };
+	w->pool.servers = (struct server_count){ .board = h->board,
+						 .servers = h->board->servers,
+						 .slot = heritage_slot(h) };
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->pool.loaded = h->loaded;
@@ -297,6 +299,7 @@ static int run_loop(struct worker *w)
 		accept_pause_check_room(&w->acceptors);
 		accept_pause_end_turn(&w->acceptors);
 		stamp_heartbeat(w);
+		server_count_mend(&w->pool.servers, w->loop.now_ms);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		log_settle(w->loop.now_ms);
 		if (w->loop.strays > STRAYS_MOST && !takeover_renew_loop(&w->recovery, &w->pool))

@@ -2,8 +2,11 @@
 /* Workers without descriptors or without room: they pause, and no client is refused. */
 #include "harness.h"
 
+#include <sys/socket.h>
+
 #include "client.h"
 #include "process.h"
+#include "upstream.h"
 
 enum { CROWD = 80 };
 
@@ -49,6 +52,43 @@ static void descriptors__short_for_long__are_said_to_be_once(void **state)
 	server_wait_count(s, ROUNDS * CROWD, "connection_ended", NULL);
 	assert_in_range(server_count(s, "accept_paused", NULL), 1,
 			1 + (clock_ms() - begun_ms) / 1000);
+	server_stop(s);
+}
+
+/*
+ * A connection that is passed on needs a second descriptor. One that has none yet waits for it, and
+ * others are left in the queue.
+ */
+static void descriptors__short_for_upstreams__make_clients_wait(void **state)
+{
+	struct upstream u;
+	struct server *s;
+	int fds[CROWD];
+
+	(void)state;
+	upstream_open(&u);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf(&u, "connect_timeout = 1m", "",
+				      "workers = 1\nrlimit_nofile = 100") });
+	for (int i = 0; i < CROWD; i++) {
+		char number = (char)i;
+
+		fds[i] = client_connect(FIRST(s));
+		client_send(fds[i], &number, 1);
+	}
+	server_wait_event(s, "accept_paused", NULL);
+	for (int i = 0; i < CROWD; i++) {
+		int fd = upstream_accept(&u);
+		char number = -1;
+
+		assert_int_equal(recv(fd, &number, 1, MSG_WAITALL), 1);
+		assert_in_range(number, 0, CROWD - 1);
+		client_reset(fds[(int)number]);
+		close(fd);
+	}
+	server_wait_count(s, CROWD, "connection_ended", NULL);
+	assert_int_equal(server_count(s, "connection_ended", "ending=system_error"), 0);
+	upstream_close(&u);
 	server_stop(s);
 }
 
@@ -230,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(descriptors__used_up__pause_and_resume),
 		E2E(descriptors__short_for_long__are_said_to_be_once),
+		E2E(descriptors__short_for_upstreams__make_clients_wait),
 		E2E(descriptors__used_up__do_not_hinder_a_stop),
 		E2E(reload__to_fewer_descriptors_than_a_worker_needs__changes_nothing),
 		E2E(worker__that_is_full__leaves_the_others_in_the_queue),

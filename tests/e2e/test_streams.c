@@ -216,6 +216,51 @@ static void reset_of_either_side__after_a_crash_or_a_move__is_passed_on(void **s
 	}
 }
 
+static void stop_workers(struct server *s, int number)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		pid_t pid = server_worker(s, i);
+
+		kill(pid, number);
+		if (number == SIGSTOP)
+			WAIT_UNTIL(s, process_is_stopped(pid));
+	}
+}
+
+/* Its worker learns of both at once, and of the end first. */
+static void reset_of_either_side__as_the_other_one_ends__is_passed_on(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		bool is_client = i == 0;
+		struct pair p;
+
+		open_pair(&p, "");
+		upstream_pour(p.s, p.client, p.server, 1000);
+		stop_workers(p.s, SIGSTOP);
+		client_half_close(is_client ? p.server : p.client);
+		client_reset(is_client ? p.client : p.server);
+		stop_workers(p.s, SIGCONT);
+		assert_int_equal(error_of(is_client ? p.server : p.client), ECONNRESET);
+		*(is_client ? &p.client : &p.server) = -1;
+		close_pair(&p, is_client ? "ending=client_reset" : "ending=upstream_reset");
+	}
+}
+
+static void reset_of_the_server__behind_its_end__is_no_failure(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, "");
+	upstream_pour(p.s, p.server, p.client, 1000);
+	client_half_close(p.server);
+	client_expect_end(p.client);
+	client_reset(p.server);
+	p.server = -1;
+	close_pair(&p, "ending=client_closed");
+}
+
 static void half_close__off__ends_the_other_side_after_all_bytes(void **state)
 {
 	(void)state;
@@ -263,6 +308,8 @@ int main(void)
 		E2E(reset_of_the_server__behind_bytes__comes_after_them),
 		E2E(reset_of_the_client__behind_bytes__comes_after_them),
 		E2E(reset_of_either_side__after_a_crash_or_a_move__is_passed_on),
+		E2E(reset_of_either_side__as_the_other_one_ends__is_passed_on),
+		E2E(reset_of_the_server__behind_its_end__is_no_failure),
 		E2E(half_close__off__ends_the_other_side_after_all_bytes),
 		E2E(half_close_timeout__of_either_side__ends_what_is_silent),
 	};

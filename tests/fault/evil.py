@@ -122,9 +122,22 @@ def ask(run, verb):
         raise running.Fault(f"-s {verb} failed: {said.strip()}")
 
 
+def sleeps(pid):
+    """It waits, and has nothing in hand."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "S"
+    except OSError:
+        return False
+
+
 def replace(run, line):
     """Kills the worker of that connection: the next one goes on with it."""
-    old = line.pid
+    old, until = line.pid, time.monotonic() + running.BOUND_S
+    while not sleeps(old):  # the answer may be here before its worker has put the connection down
+        if time.monotonic() > until:
+            raise running.Fault("a worker never sleeps")
+        select.select([], [], [], 0.001)
     os.kill(old, signal.SIGKILL)
     line.pid = within("replacing a killed worker", run.within, line.who)
     if line.pid == old:

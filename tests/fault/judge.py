@@ -65,7 +65,7 @@ def of_workers(run, line):
 
 
 # A failure of a worker's call on a connection's own descriptor, or its file's, is that connection's failure.
-OF_A_CONNECTION = ("recv", "send", "sendfile", "pread", "shutdown", "epoll_ctl")
+OF_A_CONNECTION = ("recv", "send", "sendfile", "splice", "pread", "shutdown", "epoll_ctl")
 
 
 def is_own(client, line):

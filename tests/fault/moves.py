@@ -18,20 +18,20 @@ SURPLUS = 8  # what worker/door/rebalance.c leaves, between two workers
 MOVED = re.compile(r"ok, \d+ workers?, \d+ ms, (\d+) connections? moved(?:, (\d+) )?")
 
 
-def begin(run, workers, kinds, more=""):
+def begin(run, workers, kinds, more="", listens=LISTENS, services=SERVICES):
     """A server of all services, with a connection of each kind, all of them accepted."""
     run.is_strict = True
     run.probe = lambda: acknowledge(run)
-    run.write("conf", more + LISTENS)
-    run.start("-c", run.path("conf"), listeners=len(SERVICES), workers=workers, grace="10s")
+    run.write("conf", more + listens)
+    run.start("-c", run.path("conf"), listeners=len(services), workers=workers, grace="10s")
     run.talks = []
     for kind in kinds if run.is_told else ():
-        run.attempt(open_talk, run, kind)
+        run.attempt(open_talk, run, kind, services)
     facts.settle(run)
 
 
-def open_talk(run, kind):
-    talk = kind(run, SERVICES.index(kind.service))
+def open_talk(run, kind, services):
+    talk = kind(run, services.index(kind.service))
     talk.begin()
     run.talks.append(talk)
 

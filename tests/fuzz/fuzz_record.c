@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A dead worker's arena with anything in it. The input is patches of the arena's head, a byte for
- * the number of connections, and for each side of each a byte for its listener and patches of its
- * record (records.h). What the master says of the dead worker, and a recovery with the service of
+ * the number of connections, and for each side of each a byte for its listener, patches of its
+ * record (records.h), and what it has of a PROXY header. What the master says of the dead worker, and a recovery with the service of
  * what is kept, must come to an end whatever the arena holds.
  */
 #include <stdlib.h>
@@ -47,6 +47,18 @@ static void patch_head(struct arena_head *head, struct input *input)
 	}
 }
 
+/* In the place of what a patch has put there, unless it is one alone. */
+static void open_pipe(struct record *r)
+{
+	int ends[2];
+
+	records_open_pipe(ends);
+	if (r->file != 0)
+		r->file = ends[0];
+	if (r->pipe_end != 0)
+		r->pipe_end = ends[1];
+}
+
 /* The connections of an arena that is sound, but for the patches. */
 static void fill_arena(struct records *all, struct arena *arena, struct input *input)
 {
@@ -79,6 +91,10 @@ static void fill_arena(struct records *all, struct arena *arena, struct input *i
 		}
 		*record_guard(r, arena->record_stride) = RECORD_GUARD;
 		records_patch(r, arena->record_stride - sizeof(*r), input);
+		if (r->is_piped && r->file_left > 0)
+			open_pipe(r);
+		if (r->proxy != PROXY_NONE)
+			records_fill_header(r, &arena->proxies[i], &arena->proxy_texts[i], input);
 	}
 }
 

@@ -4,19 +4,29 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/sys.h"
+#include "stats/servers.h"
+#include "unit/folder.h"
 #include "unit/sibling_services.h"
+#include "unit/upstreams.h"
 #include "worker/dispatch.h"
 
-enum { SEND_MOST = 16, TURNS = 4, FILE_SIZE = 1000, SUBTRACTS = 0x80 };
-#define YEAR_MS (INT64_C(366) * 24 * 3600 * 1000)
+enum { SEND_MOST = 16, TURNS = 4, FILE_SIZE = 1000, PIPE_BYTES = 1000, SUBTRACTS = 0x80 };
+enum { YEAR_S = 366 * 24 * 3600 };
 
 #define FIELD(name)                                                                  \
 	{                                                                            \
 		offsetof(struct record, name), sizeof(((struct record *)NULL)->name) \
 	}
+
+/* A header with a text. */
+static const char proxy_header[] =
+	"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x16\xc0\0\2\1\xc6\x33\x64\2\x30\x39\1\xbb"
+	"\2\0\7a.b.com";
 
 /* The bit fields that share the word before that field. */
 #define BITS_BEFORE(name, type)                                            \
@@ -33,7 +43,7 @@ static const struct field {
 	FIELD(fd),
 	FIELD(listener),
 	FIELD(watched),
-	BITS_BEFORE(peer, uint32_t), /* state, and all up to has_moved */
+	{ offsetof(struct record, peer) - sizeof(uint64_t), sizeof(uint32_t) }, /* state ... */
 	FIELD(peer),
 	FIELD(in),
 	FIELD(out),
@@ -54,6 +64,8 @@ static const struct field {
 	FIELD(remote),
 	FIELD(listen),
 	{ offsetof(struct record, state_bytes), 0 }, /* of the service's size */
+	BITS_BEFORE(peer, uint32_t), /* those beyond the first word, with the server */
+	FIELD(pipe_end),
 };
 enum { FIELDS = sizeof(fields) / sizeof(*fields) };
 
@@ -63,7 +75,26 @@ static const char *const listens[RECORDS_LISTENERS][3] = {
 	{ "echo", "linger_timeout", "0" },     { "chargen", "linger_timeout", "1h" },
 	{ "daytime", "linger_timeout", "1h" }, { "status", "linger_timeout", "1h" },
 	{ "pair", "linger_timeout", "1h" },    { "ack", "framing", "raw" },
+	{ "echo", "accept_proxy", "yes" },     { "ack", "accept_proxy", "yes" },
+	{ "pair", "accept_proxy", "yes" },     { "proxy", "upstream", "u" },
+	{ "status", "accept_proxy", "yes" },   { "pair", "max_lifetime", "1h" },
+	{ "proxy", "upstream", "u" },          { "echo", "max_lifetime", "1h" },
 };
+
+/* None of the servers can be connected to, and none takes time to say so. */
+#define UPSTREAM "server = {\"unix:/nowhere/one\", \"unix:/nowhere/two\"}  queue_timeout = 1s"
+
+static int64_t ahead_s; /* of the clock: seconds that pass at once */
+
+/* In the place of libc's: time passes for all alike. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (syscall(SYS_clock_gettime, clock, now) < 0)
+		return -1;
+	if (clock == CLOCK_MONOTONIC)
+		now->tv_sec += ahead_s;
+	return 0;
+}
 
 static void must(bool held, const char *what)
 {
@@ -121,9 +152,24 @@ static void start_services(const struct records *all)
 	}
 }
 
+/* The scoreboard has the servers. */
+static void make_upstream(struct records *all)
+{
+	static struct upstreams made;
+	void *folder = NULL;
+
+	must(folder_make(&folder) == 0, "folder");
+	upstreams_make(&made, folder, UPSTREAM);
+	must(folder_remove(&folder) == 0, "folder");
+	all->board = made.board;
+	all->conf.upstreams = made.conf->upstreams;
+	all->conf.upstream_count = made.conf->upstream_count;
+	atomic_store(&all->board->infos[0].is_taken, 1);
+}
+
 void records_start(struct records *all)
 {
-	static struct scoreboard board;
+	struct scoreboard *board;
 
 	for (unsigned i = 0; i < RECORDS_LISTENERS; i++)
 		set_listener(all, i);
@@ -131,15 +177,16 @@ void records_start(struct records *all)
 	all->conf = (struct conf){ .worker_connections = RECORDS_CONNS,
 				   .listeners = all->listens,
 				   .listener_count = RECORDS_LISTENERS };
-	all->board = &board;
+	make_upstream(all);
+	board = all->board;
 	open_wire(&all->wire);
 	must(loop_open(&all->loop), "loop");
 	all->loop.tagged = to_connection;
 	all->loop.owner = all;
 	all->heritage = (struct heritage){ .conf = &all->conf,
 					   .listeners = &all->set,
-					   .board = &board,
-					   .peers = board.slots,
+					   .board = board,
+					   .peers = board->slots,
 					   .wires = &all->wire,
 					   .peer_count = 1,
 					   .arena = arena_new(&all->conf, NULL),
@@ -148,7 +195,8 @@ void records_start(struct records *all)
 	must(all->heritage.arena != NULL, "arena");
 	all->pool = (struct pool){ .loop = &all->loop,
 				   .arena = all->heritage.arena,
-				   .slot = board.slots,
+				   .slot = board->slots,
+				   .servers = { .board = board, .servers = board->servers },
 				   .listeners = &all->set };
 	start_services(all);
 }
@@ -172,6 +220,32 @@ int records_open_file(void)
 		must(file >= 0 && ftruncate(file, FILE_SIZE) == 0, "memfd");
 	}
 	return fcntl(file, F_DUPFD_CLOEXEC, 3);
+}
+
+/* It has bytes. */
+void records_open_pipe(int *ends)
+{
+	static const char bytes[PIPE_BYTES];
+
+	must(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, "pipe");
+	must(write(ends[1], bytes, sizeof(bytes)) == sizeof(bytes), "write");
+}
+
+void records_fill_header(const struct record *r, struct proxy_header *header,
+			 struct proxy_texts *texts, struct input *input)
+{
+	size_t size = sizeof(proxy_header) - 1, used;
+
+	*header = (struct proxy_header){ 0 };
+	*texts = (struct proxy_texts){ 0 };
+	if (r->proxy == PROXY_AWAITED)
+		size = input_byte(input) % size;
+	(void)proxy_header_read(header, texts, proxy_header, size, &used);
+	for (unsigned left = input_byte(input) % 8; left > 0; left--) {
+		uint8_t at = input_byte(input);
+
+		((char *)header)[at % sizeof(*header)] = (char)input_byte(input);
+	}
 }
 
 void records_fill(struct record *r, unsigned listener, enum record_side side, int fd)
@@ -250,9 +324,8 @@ static void send_rest(struct records *all, struct input *input)
 /* All deadlines pass. */
 static void pass_time(struct records *all)
 {
+	ahead_s = YEAR_S;
 	loop_read_clock(&all->loop);
-	all->loop.now_ms += YEAR_MS;
-	all->loop.now_us += YEAR_MS * 1000;
 	all->loop.turn_us = all->loop.now_us;
 	dispatch_end_turn(&all->pool);
 }
@@ -275,6 +348,9 @@ static void stop(struct records *all)
 	must(pool->bufs.count == pool->bufs.high, "buffers are left");
 	must(pool->timers.count == 0, "deadlines are left");
 	must(atomic_load(&pool->arena->head->in_hand) == 0, "one is in hand");
+	for (unsigned i = 0; i < scoreboard_servers(all->board); i++)
+		must(server_live(all->board, i) == 0 && server_waiting(all->board, i) == 0,
+		     "connections to servers are left");
 	pool_stop(pool);
 	pool->draining = false;
 	for (unsigned i = 0; i < all->client_count; i++)
@@ -298,4 +374,5 @@ void records_serve(struct records *all, struct input *input)
 	dispatch_drain(&all->pool);
 	turn(all);
 	stop(all);
+	ahead_s = 0;
 }

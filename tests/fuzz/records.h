@@ -8,10 +8,11 @@
 
 #include <stdint.h>
 
+#include "base/proxy_header.h"
 #include "worker/heritage.h"
 #include "worker/pool.h"
 
-enum { RECORDS_LISTENERS = 8, RECORDS_CONNS = 8, RECORDS_SIDES = 2 * RECORDS_CONNS };
+enum { RECORDS_LISTENERS = 16, RECORDS_CONNS = 8, RECORDS_SIDES = 2 * RECORDS_CONNS };
 
 struct records {
 	struct conf conf;
@@ -36,12 +37,20 @@ uint8_t input_byte(struct input *input);
 /* Once: makes everything but the pool. */
 void records_start(struct records *all);
 
-/* A new socket, whose other end is the next client. A regular file. Both are the caller's. */
+/* A new socket, whose other end is the next client; a regular file; a pipe. All are the caller's. */
 int records_connect(struct records *all);
 int records_open_file(void);
+void records_open_pipe(int *ends);
 
 /* A sound record of a connection that is between messages, with all of its state 0. */
 void records_fill(struct record *r, unsigned listener, enum record_side side, int fd);
+
+/*
+ * What is kept beside a record that has a PROXY header: one that is cut for PROXY_AWAITED, with
+ * bytes changed by the input.
+ */
+void records_fill_header(const struct record *r, struct proxy_header *header,
+			 struct proxy_texts *texts, struct input *input);
 
 /*
  * Patches of the record, 3 bytes and data each: the field's row, its highest bit set for a number

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The program whose copies a soak runs: returns every byte to many clients at once, and says READY=1 and WATCHDOG=1.
-Told to end, it ends each connection after what has come on it. Takes its sockets as sd_listen_fds(3) says.
+Told to end, it ends each connection after what has come on it. Takes its socket as sd_listen_fds(3) says, or else as
+its standard input; then it has no one to say anything to.
 """
 import os
 import selectors
 import signal
 import socket
 
-LISTENER = 3
+LISTENER = 3 if "LISTEN_FDS" in os.environ else 0
 BEAT_SECONDS = 0.2
 MOST_AT_ONCE = 1 << 16
 
@@ -28,7 +29,9 @@ class Copy:
 
     @staticmethod
     def notify(text):
-        name = os.environ["NOTIFY_SOCKET"]
+        name = os.environ.get("NOTIFY_SOCKET")
+        if not name:
+            return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
             try:
                 sock.sendto(text, "\0" + name[1:] if name.startswith("@") else name)

@@ -6,12 +6,14 @@ import subprocess
 import time
 
 COMMAND_MOST_SECONDS = 30.0
+IP_BIND_ADDRESS_NO_PORT = 24  # ip(7)
 
 
 class Crowd:
     """Connections that say nothing, until the server has no descriptors left."""
 
     PATIENCE, HOLD, LEAVE_MOST = 2.0, 0.3, 10.0
+    OF_ADDRESS = 2000  # with more, the kernel looks long for a free port
 
     def __init__(self, address, number, log):
         self.log, self.before, self.began = log, log.events["accept_paused"], time.time()
@@ -19,8 +21,10 @@ class Crowd:
         self.give_up, self.until = time.monotonic() + self.PATIENCE, None
         self.leaving = None  # what tells of the server's ends, once ours have been sent
         self.socks = {}
-        for _ in range(number):
+        for i in range(number):
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((f"127.0.1.{1 + i // self.OF_ADDRESS}", 0))
             sock.connect_ex(address)
             self.socks[sock.fileno()] = sock
 

@@ -29,6 +29,8 @@ PLAN = {
     "copy": (2.0, 4.0),
     "copy_hang": (6.0, 10.0),
     "helper": (4.0, 8.0),
+    "peer": (1.0, 3.0),
+    "checker": (3.0, 6.0),
 }
 UNPACED = ("kill", "pause")
 
@@ -223,6 +225,9 @@ class Driver:
     def helper(self):
         return self.hit_settled("helper", signal.SIGKILL, "helper")
 
+    def checker(self):
+        return self.hit_settled("checker", signal.SIGKILL, "checker")
+
     def hit_settled(self, kind, number, name):
         hit = self.hit([p for p in self.processes if p.kind == kind and self.is_settled(p)], number, name)
         if hit:
@@ -264,6 +269,17 @@ class Driver:
         is_more = now <= WORKERS[0] or (now < MORE_MOST and self.rng.random() < 0.5)
         self.server.process.send_signal(signal.SIGTTIN if is_more else signal.SIGTTOU)
         self.did["change"] += 1
+        return True
+
+    def peer(self):
+        """One is dead at most: the others serve its clients."""
+        peers = self.server.peers
+        dead = peers.dead()
+        if dead:
+            dead[0].start()
+        else:
+            peers.kill(self.rng.choice(peers.list))
+            self.did["peer"] += 1
         return True
 
     def exhaust(self):

@@ -15,41 +15,21 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
+from conf import BEHIND, CONF, LISTENERS, crash_limit_off, find_python, own_user
 from processes import children, is_zombie, title_of, tree
 
-CONF = """\
-workers = {workers}
-worker_max_age = {max_age}
-move_connections = {moves}
-shutdown_timeout = 30s
-hang_timeout = {hang_ms}ms
-rlimit_nofile = {nofile}
-{crash_limit}{user}log {{ path = "{folder}/log"  level = debug }}
-listen "127.0.0.1:0" {{ service = ack  framing = length }}
-listen "127.0.0.2:0" {{ service = echo }}
-listen "127.0.0.3:0" {{ service = module  module = "{folder}/echo.so" }}
-listen "127.0.0.4:0" {{ service = module  module = "{folder}/faulty.so" }}
-listen "127.0.0.5:0" {{ service = program  program = "app" }}
-listen "127.0.0.6:0" {{ service = exec  command = {{/bin/cat}} }}
-program "app" {{
-	command = {{"{python}", -S, -E, "{folder}/copy.py"}}
-	copies = 3  ready_after = notify  watchdog = 2s
-}}
-"""
-LISTENERS = ("ack", "echo", "module", "lines", "program", "exec")
 START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 40, 40
 REST_SECONDS = 35  # more than shutdown_timeout: a copy may take that long to leave
 BREATH_SECONDS = 0.01
-USERS = range(60000, 64000)
 
 # The kind of a process, by its title; a newborn has its parent's. Only workers and keepers have a number.
 TITLE = re.compile(r"prefork-srv: (worker|keeper) (\d+)( \((?:moving|draining)\))?$")
-HELPER = "prefork-srv: exec "
+HELPERS = {"prefork-srv: exec ": "helper", "prefork-srv: checker ": "checker"}
 Ending = collections.namedtuple("Ending", "opened ended why pid")
+Passed = collections.namedtuple("Passed", "opened ended why server again")
 Stay = collections.namedtuple("Stay", "when number")
 Process = collections.namedtuple("Process", "pid kind number leaving")
 
@@ -64,6 +44,7 @@ class Log:
     FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 
     def __init__(self, folder):
+        self.access = f"{folder}/access"
         self.path, self.turn = f"{folder}/log", 0
         self.files = []
         self.rests = {}
@@ -77,6 +58,7 @@ class Log:
         self.places = {}    # by pid of a worker: its generation and number
         self.drained = set()  # places of workers that were told to leave without moving
         self.stays = []       # connections that a leaving worker could not move
+        self.in_hand = 0  # connections of workers that have died
         self.copies_ended = []  # when copies of the program ended
 
     def rename(self):
@@ -136,6 +118,9 @@ class Log:
         if int(fields["staying"]) > 0:
             self.stays.append(Stay(self.seconds(when), int(fields["staying"])))
 
+    def take_connections_recovered(self, _, fields):
+        self.in_hand += int(fields["in_hand"])
+
     def take_program_exited(self, when, _):
         self.copies_ended.append(self.seconds(when))
 
@@ -148,6 +133,19 @@ class Log:
             opened = ended - int(fields.get("ms", 0)) / 1000
             self.endings[key].append(Ending(opened, ended, fields.get("ending"),
                                             int(fields.get("pid", 0))))
+
+    def read_passed(self):
+        """By the client's address: each connection that was passed on, as a Passed. The access log tells them."""
+        passed = collections.defaultdict(list)
+        with open(self.access, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                fields = dict(self.FIELD.findall(line)) if " service=proxy " in line else {}
+                if "server" in fields:
+                    ended = self.seconds(fields["time"])
+                    passed[fields["remote"]].append(Passed(ended - float(fields["seconds"]), ended,
+                                                           fields["ending"], fields["server"],
+                                                           int(fields.get("tries", 1)) - 1))
+        return passed
 
     def text(self):
         """All of it, file after file."""
@@ -163,27 +161,6 @@ class Log:
             file.close()
 
 
-def find_python():
-    """One that the copies' user may run: this process's own may be in a folder of its user's."""
-    known = shutil.which("python3", path="/usr/bin:/bin")
-    return known or sys.executable
-
-
-def crash_limit_off(program):
-    """Kills are no client's fault, and here all clients have one address."""
-    printed = subprocess.run([program, "-P", "options"], stdin=subprocess.DEVNULL, check=False,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return "crash_limit = off\n" if "crash_limit" in printed.stdout else ""
-
-
-def own_user():
-    """The kernel limits the descriptors in flight of a user: other servers must not be of this one."""
-    if os.geteuid() != 0:
-        return ""
-    user = USERS[os.getpid() % len(USERS)]
-    return f"user = {user}\ngroup = {user}\n"
-
-
 def wait_until_none(look):
     until = time.monotonic() + REST_SECONDS
     while (wrong := look()) and time.monotonic() < until:
@@ -194,9 +171,9 @@ def wait_until_none(look):
 class Server:
     """A running prefork-srv; use as a context manager."""
 
-    def __init__(self, program, workers, nofile, hang_ms):
+    def __init__(self, program, workers, nofile, hang_ms, peers):
         self.program = os.path.abspath(program)
-        self.hang_ms, self.nofile = hang_ms, nofile
+        self.hang_ms, self.nofile, self.peers = hang_ms, nofile, peers
         self.folder = tempfile.mkdtemp(prefix="prefork-soak-")
         os.chmod(self.folder, 0o755)
         self.log = Log(self.folder)
@@ -215,9 +192,12 @@ class Server:
             conf.write(CONF.format(workers=workers, max_age=max_age, moves=moves,
                                    nofile=self.nofile, hang_ms=self.hang_ms, folder=self.folder,
                                    crash_limit=self.crash_limit, user=self.user,
-                                   python=find_python()))
+                                   python=find_python(), peers=self.list_peers()))
         self.put("echo.so", f"{self.modules}/{next(self.versions)}.so")
         self.log.moves.append(moves == "yes")
+
+    def list_peers(self):
+        return ", ".join(f'"{address}"' for address in self.peers.addresses())
 
     def put(self, name, source):
         """Where its users can read it; a file that is loaded must not change, so another one takes its name."""
@@ -249,10 +229,11 @@ class Server:
         os.close(theirs)
         with open(ours, "rb", buffering=0) as ready:
             text = self.hear(ready)
-        for line in text.decode().split():
+        told = text.decode().split()
+        for line in told[:len(LISTENERS)]:
             host, port = line.rsplit(":", 1)
             self.addresses.append((host, int(port)))
-        if len(self.addresses) != len(LISTENERS):
+        if len(told) != len(LISTENERS) + BEHIND:
             raise ServerFailed(f"it did not get ready:\n{self.said()}")
         self.before = self.count_descriptors()
 
@@ -281,8 +262,9 @@ class Server:
         title = TITLE.match(text)
         if title:
             return Process(pid, title[1], int(title[2]), bool(title[3]))
-        if text.startswith(HELPER):
-            return Process(pid, "helper", -1, False)
+        for start, kind in HELPERS.items():
+            if (text + " ").startswith(start):
+                return Process(pid, kind, -1, False)
         return Process(pid, "copy", -1, False) if f"{self.folder}/copy.py" in text else None
 
     def processes(self):
@@ -343,11 +325,10 @@ class Server:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return None if told.returncode == 0 else f"the last reload: {told.stdout.strip()}"
 
-    @staticmethod
-    def find_rest():
+    def find_rest(self):
         """After its end, and that of the clients: processes that it has left to this one, or None."""
         def look():
-            left = children(os.getpid())
+            left = set(children(os.getpid())) - self.peers.pids()
             for pid in left:
                 if is_zombie(pid):
                     os.waitpid(pid, 0)

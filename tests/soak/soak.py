@@ -4,7 +4,8 @@
 
 A crash or a hang may cost the one connection that was in hand; no other connection or message may be
 lost, repeated or wrong, also while connections move to other workers. A copy of a program that is killed or
-told to end may cost its own, a killed helper the one that it had just taken. The clients' books, the server's
+told to end may cost its own, a killed helper the one that it had just taken. A program that connections are passed
+on to may cost its own when it is killed. The clients' books, the server's
 counts and its log must agree, and nothing may be left: no dead process, no descriptor, no program. Ends with a table, and with 0 only if this held. `./dev soak` runs it for a
 minute, tests/soak/short.sh for some seconds.
 """
@@ -19,12 +20,16 @@ sys.dont_write_bytecode = True
 
 import driver  # noqa: E402
 import ledger  # noqa: E402
+import peers  # noqa: E402
 import processes  # noqa: E402
 import talks  # noqa: E402
 from server import Server, ServerFailed, allow_descriptors  # noqa: E402
 from verdict import Verdict  # noqa: E402
 
 PROGRESS_SECONDS = 0.25
+# Of a connection that is passed on: both ends of it with their pipes, and what is behind it in this server.
+PASSED_PART = 3  # of the guests
+DESCRIPTORS = {"relay": 2 + 4 + 1, "peer": 2 + 4}
 
 
 def positive(text):
@@ -99,20 +104,21 @@ def harm(server, harmer, books, seconds):
 
 
 def soak(args):
-    numbers = {"ack": args.ack, "echo": args.echo}
-    held = args.ack + args.echo + 3 * args.guests
+    passed = 1 + args.guests // PASSED_PART
+    numbers = {"ack": args.ack, "echo": args.echo, "relay": passed, "peer": passed}
+    held = args.ack + args.echo + 3 * args.guests + sum(DESCRIPTORS.values()) * passed
     # Little, so that a crowd can exhaust it; but one worker alone can hold all the clients.
     nofile = 160 + held
     crowd = (driver.MORE_MOST + 1) * nofile - held
     crowd = min(crowd, allow_descriptors(max(crowd, args.ack) + 256) - 256)
-    with Server(args.server, args.workers, nofile, args.hang_ms) as server:
+    with peers.Peers() as behind, Server(args.server, args.workers, nofile, args.hang_ms, behind) as server:
         books = []
         harmer = driver.Driver(server, random.Random(args.seed), min(1, args.seconds / 30), held,
                                crowd, [what for what in driver.PLAN if what not in args.without])
         try:
             for address, talk in zip(server.addresses, talks.ALL):
                 number = numbers.get(talk.service, args.guests)
-                books.append(ledger.Ledger(address, talk, number, number // 10, args.seed))
+                books.append(ledger.Ledger(address, talk, number, 1 + number // 10, args.seed))
             harm(server, harmer, books, args.seconds)
             for book in books:
                 book.say_finish()

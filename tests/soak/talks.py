@@ -13,7 +13,8 @@ LONG = 20_000
 
 # A prime length: a piece that is lost, repeated or moved never meets the same bytes again.
 PERIOD = 65_521
-PATTERN = random.Random(1).randbytes(PERIOD) * 2
+PATTERN = random.Random(1).randbytes(PERIOD) * 34
+BULK, BULK_SHARE = 1 << 21, 0.02  # bytes at most: through a pipe of the server, several times
 
 
 def split(message, rng):
@@ -49,8 +50,11 @@ class Echo:
     def __init__(self, identity, rng):
         self.rng, self.position = rng, identity * 7919
 
+    def size(self):
+        return self.rng.randrange(1, 1 << self.rng.randrange(4, 15))
+
     def next(self):
-        size = self.rng.randrange(1, 1 << self.rng.randrange(4, 15))
+        size = self.size()
         start = self.position % PERIOD
         self.position += size
         piece = PATTERN[start:start + size]
@@ -93,4 +97,19 @@ class Exec(Echo):
         self.most = rng.randrange(1, 6)
 
 
-ALL = (Ack, Echo, Module, Lines, Program, Exec)  # as the server's listeners
+class Relay(Echo):
+    """The same through two of the server's own listeners, some of it in bulk."""
+
+    service = "relay"
+
+    def size(self):
+        return self.rng.randrange(BULK) if self.rng.random() < BULK_SHARE else super().size()
+
+
+class Peer(Relay):
+    """The same from a program that the server passes the connection on to."""
+
+    service = "peer"
+
+
+ALL = (Ack, Echo, Module, Lines, Program, Exec, Relay, Peer)  # as the server's listeners

@@ -5,7 +5,8 @@ A connection that ended was retired when the server logs that it drained it betw
 lost otherwise. Only workers that may not move connections retire any, and those whose connections no
 worker could take: one that was stopped or had no descriptors. A message that was on its way when the
 drained connection's FIN came has crossed it: no server can prevent that, but it must stay rare. A
-connection of a program that ended with a copy was given up. The server's own counts must agree with the
+connection of a program that ended with a copy was given up, and so was one that was passed on to a program that was
+killed. The server's own counts must agree with the
 books of the clients; those of a program are not the server's.
 """
 import collections
@@ -20,18 +21,23 @@ SHOWN = 20
 
 # Why connections may end, and why they may stay in a worker that leaves, in a soak.
 MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash", "program_exited",
-           "program_lost"}
+           "program_lost", "upstream_reset", "shutdown_timeout"}
 MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit", "not_movable"}
 
-IN_LOG = {"lines": "module"}   # the service's name there, where it is another one
+IN_LOG = {"lines": ("module",), "relay": ("proxy", "echo"), "peer": ("proxy",)}  # the service's names there
 WHOLE = {"ack", "lines"}       # they answer each message whole; of the others a piece may be cut anywhere
 NOT_SERVED = {"program"}       # by workers
+TWICE = {"relay"}              # by workers
+# How a worker that may not move connections ends them. A stream that is passed on has no messages for it: some may be
+# under way, in another worker that stands still, or when the time is over.
+OF_LEAVING = {"relay": ("drained", "shutdown_timeout"), "peer": ("shutdown_timeout",)}
+OF_PEERS = {"upstream_reset", "client_closed", "client_reset"}  # what may end with a killed peer, by its FIN or RST
 
 
 def said_endings(log, end):
     """What the log says of this connection; others may have had its port before and after it."""
-    service = IN_LOG.get(end.service, end.service)
-    return [ending for ending in log.endings.get((service, end.local), ())
+    return [ending for service in IN_LOG.get(end.service, (end.service,))
+            for ending in log.endings.get((service, end.local), ())
             if end.when - end.age - BEHIND_SECONDS < ending.opened < end.when + AHEAD_SECONDS and
             ending.ended > end.when - BEHIND_SECONDS]
 
@@ -40,16 +46,25 @@ def has_copy_ended(log, end):
     return any(end.when - BEHIND_SECONDS < when < end.when + COPY_SECONDS for when in log.copies_ended)
 
 
+def was_its_peer_killed(passed, deaths, end):
+    """The server says to which it had passed the connection on, and how it ended."""
+    return any(p.server == address and p.why in OF_PEERS and p.opened < until and p.ended > since - AHEAD_SECONDS
+               for p in passed.get(end.local, ()) for since, until, address in deaths
+               if end.when - end.age - BEHIND_SECONDS < p.opened < end.when + AHEAD_SECONDS and
+               p.ended > end.when - BEHIND_SECONDS)
+
+
 def judge(log, end, is_timely):
     """retired, untimely (retired without need), crossed, given up or lost."""
     if end.service in NOT_SERVED:
         return "given up" if has_copy_ended(log, end) else "lost"
-    drained = [e for e in said_endings(log, end) if e.why == "drained"]
+    drained = [e for e in said_endings(log, end) if e.why in OF_LEAVING.get(end.service, ("drained",))]
     if end.how != "FIN" or not drained:
         return "lost"
     if end.in_flight is not None:
         is_cut = end.got > 0 and end.service in WHOLE
-        return "lost" if is_cut or end.in_flight > CROSSED_SECONDS else "crossed"
+        is_late = end.in_flight > CROSSED_SECONDS and end.service not in OF_LEAVING
+        return "lost" if is_cut or is_late else "crossed"
     return "retired" if any(map(is_timely, drained)) else "untimely"
 
 
@@ -61,7 +76,7 @@ class Verdict:
         self.faults += [f"the clients of {book.service} died"
                         for book, some in zip(books, ends) if some is None]
         self.judged = {}
-        self.log, self.totals = None, None
+        self.log, self.passed, self.deaths, self.totals = None, None, None, None
 
     def end_server(self, server, workers):
         """Stops it: what it says last is part of the evidence, and what it leaves."""
@@ -73,7 +88,7 @@ class Verdict:
             self.faults += filter(None, [server.reload_as_first(workers), server.find_leak(), server.stop(),
                                          server.find_rest()])
         server.log.read()
-        self.log = server.log
+        self.log, self.passed, self.deaths = server.log, server.log.read_passed(), server.peers.deaths
         self.judge_ends()
         for service, counts in self.counts.items():
             self.faults += filter(None, [self.audit(service, counts)])
@@ -85,7 +100,10 @@ class Verdict:
     def judge_ends(self):
         self.judged = collections.defaultdict(list)
         for end in self.ends:
-            self.judged[judge(self.log, end, self.is_timely)].append(end)
+            judged = judge(self.log, end, self.is_timely)
+            if judged == "lost" and was_its_peer_killed(self.passed, self.deaths, end):
+                judged = "left by a peer"
+            self.judged[judged].append(end)
 
     def is_timely(self, drained):
         """Another worker may end a connection that was drained, when the drainer was killed."""
@@ -129,11 +147,13 @@ class Verdict:
         """The least and the most; a worker killed between an accept and its count leaves no count."""
         heard = self.sum("connected") - self.sum("unheard")
         least = heard + max(0, self.did["crowd accepted"] - self.did["crowd kills"])
-        return least, self.sum("connected") + self.did["crowd"] + self.did["crash"]
+        again = self.allowed() + sum(p.again for some in self.passed.values() for p in some)
+        return least, self.sum("connected") + self.did["crowd"] + self.did["crash"] + again
 
     def sum(self, what):
-        """Of those that workers serve."""
-        return sum(counts[what] for service, counts in self.counts.items() if service not in NOT_SERVED)
+        """Of those that workers serve, as often as they do."""
+        return sum(counts[what] * (1 + (service in TWICE)) for service, counts in self.counts.items()
+                   if service not in NOT_SERVED)
 
     def sum_all(self, what):
         return sum(counts[what] for counts in self.counts.values())
@@ -152,6 +172,7 @@ class Verdict:
         return [
             ("workers killed", kills, f"{did['strike']} in reloads", kills > 0),
             ("workers crashed by a module", did["crash"], "", did["crash"] > 0),
+            ("checkers killed", did["checker"], "", True),
             ("helpers killed", did["helper"], f"{log.events['helper_ready']} were ready", True),
             ("copies killed", did["copy"], f"{did['copy hang']} stopped, {log.events['program_hung']} hung", did["copy"] > 0),
             ("hangs", log.events["worker_hung"], f"{did['hang']} made", True),
@@ -165,6 +186,7 @@ class Verdict:
             ("workers recycled", log.events["worker_recycled"], "", True),
             ("logs reopened", did["reopen"], "", True),
             ("workers added or removed", did["change"], "", True),
+            ("peers killed", did["peer"], "", True),
             ("descriptors exhausted", did["exhaust"], f"{did['felt']} felt", True),
             None,
             *self.connection_rows(),
@@ -188,7 +210,8 @@ class Verdict:
             ("  a message crossed that", self.number("crossed"), f"<= {crossed_most}",
              self.number("crossed") <= crossed_most),
             ("  by copies that ended", self.number("given up"), f"{len(self.log.copies_ended)} ended", True),
-            ("connections lost", self.number("lost"), f"<= {self.allowed()} kills and hangs",
+            ("  with a killed peer", self.number("left by a peer"), f"{len(self.deaths)} killed", True),
+            ("connections lost", self.number("lost"), f"<= {self.allowed()} kills and hangs; {self.log.in_hand} in hand",
              self.number("lost") <= self.allowed()),
         ]
 

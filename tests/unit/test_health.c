@@ -315,6 +315,22 @@ static void garbage__in_what_is_shared__harms_nobody(void **state)
 	upstreams_free(&u);
 }
 
+/* Without checks no check would ever bring it back. */
+static void failed_check__without_checks__is_a_failure_that_a_connection_ends(void **state)
+{
+	static const struct server_verdict failed = { SERVER_CHECK_FAILED, CLOSE_none, 0 };
+	struct upstreams u;
+
+	upstreams_make(&u, *state, TWO "fail_timeout = 10s");
+	u.conf->upstreams[0].check = CHECK_OFF;
+	atomic_store(&upstreams_shared(&u, 0)->verdict, server_verdict_word(failed));
+	assert_int_equal(verdict(&u, 0).health, SERVER_FAILED);
+	assert_true(takes_trial(&u, 0, 0));
+	succeed(&u, 0, 0);
+	assert_int_equal(verdict(&u, 0).health, SERVER_HEALTHY);
+	upstreams_free(&u);
+}
+
 /* A due time from the far future would keep the trial away for ever. */
 static void trial__with_a_time_that_nobody_can_have_set__is_taken(void **state)
 {
@@ -351,6 +367,8 @@ int main(void)
 		cmocka_unit_test(check__that_succeeds__brings_a_server_back),
 		cmocka_unit_test(share__rises_within_slow_start),
 		cmocka_unit_test(garbage__in_what_is_shared__harms_nobody),
+		cmocka_unit_test(
+			failed_check__without_checks__is_a_failure_that_a_connection_ends),
 		cmocka_unit_test(trial__with_a_time_that_nobody_can_have_set__is_taken),
 	};
 

@@ -28,6 +28,7 @@ void upstreams_make(struct upstreams *u, const char *folder, const char *lines)
 	u->conf = conf_load(&source, &err);
 	if (!u->conf)
 		fail_msg("%s", err.text);
+	u->conf->upstreams[0].check = CHECK_CONNECT; /* some tests have checks fail */
 	u->board = board_new();
 	assert_true(enlist_servers(u->board, u->conf, &err));
 	u->upstream = upstream_new(&u->conf->upstreams[0], u->board);
@@ -53,6 +54,7 @@ struct server_shared *upstreams_shared(const struct upstreams *u, unsigned index
 
 void upstreams_set_live(const struct upstreams *u, unsigned index, uint32_t live)
 {
+	atomic_store(&u->board->infos[3].is_taken, 1);
 	atomic_store(&upstreams_shared(u, index)->live[3], live);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "accesslog/accessline.h"
+#include "base/clock.h"
 #include "services/proxy/beside.h"
 #include "services/proxy/proxy_try.h"
 #include "services/services.h"
@@ -99,14 +100,14 @@ static bool fits_phase(const struct conn *c, const struct proxy *p)
 	}
 }
 
-/* It is asked before init as well: of servers nothing is known then. */
+/* It is asked before init as well: of servers nothing is known then. No time lies ahead. */
 static bool is_sound(const struct conn *c)
 {
 	const struct proxy *p = conn_state_const(c);
 
 	return p->phase < PROXY_PHASES && p->row <= SCOREBOARD_SERVERS &&
-	       p->failure < CLOSE_COUNT && p->begun_us >= 0 && p->begun_us < INT64_MAX / 2 &&
-	       p->waits_ms >= 0 && p->waits_ms < INT64_MAX / 2 && fits_phase(c, p);
+	       p->failure < CLOSE_COUNT && p->begun_us >= 0 && p->begun_us <= clock_us() &&
+	       p->waits_ms >= 0 && p->waits_ms <= clock_ms() && fits_phase(c, p);
 }
 
 static void tell(const struct conn *c, struct access_entry *entry)

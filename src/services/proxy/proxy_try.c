@@ -47,11 +47,15 @@ static enum verdict end_now(struct conn *client, enum close_reason reason)
 	return ABORT;
 }
 
-/* How long a client may wait in all. A unix socket with a full queue is worth a retry. */
+/*
+ * How long a client may wait in all. A unix socket with a full queue is worth a retry, and so is
+ * what this worker lacks.
+ */
 static int64_t find_patience(const struct conn *client, enum close_reason why)
 {
 	const struct upstream_conf *conf = upstreams_of(client->conf)->conf;
-	int64_t least_ms = why == CLOSE_upstream_timeout ? conf->connect_timeout : 0;
+	bool is_passing = why == CLOSE_upstream_timeout || why == CLOSE_system_error;
+	int64_t least_ms = is_passing ? conf->connect_timeout : 0;
 
 	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
 }
@@ -203,8 +207,10 @@ enum verdict proxy_begin_relay(struct conn *client)
 /* The attempt has failed at once. Returns false when no other one makes sense. */
 static bool note_attempt(struct conn *client, const struct server *server, int error)
 {
-	if (health_is_own_failure(error))
+	if (health_is_own_failure(error)) {
+		pool_note_lack(client->pool, error);
 		return false;
+	}
 	note_failure(client, is_local_failure(error) || error == EAGAIN ? NULL : server,
 		     close_reason_of_server(error));
 	return true;
@@ -261,7 +267,7 @@ enum verdict proxy_try_servers(struct conn *client)
 			break;
 		case PAIR_FAILED:
 			if (!note_attempt(client, server, errno))
-				return end_now(client, CLOSE_system_error);
+				return wait_for_server(client, CLOSE_system_error);
 			break;
 		}
 	}

@@ -70,7 +70,7 @@ bool accept_pause_pass(const struct acceptor *a, const struct standing *standing
 	return balance_pass(&a->all->balance, standing, a->index, a->all->loop->now_ms);
 }
 
-/* Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on. */
+/* Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on; NULL: none. */
 static void pause_all(struct acceptors *all, const struct acceptor *woken)
 {
 	struct standing standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
@@ -80,7 +80,7 @@ static void pause_all(struct acceptors *all, const struct acceptor *woken)
 	accept_pause_tell_load(all);
 	for (unsigned i = 0; i < all->count; i++)
 		accept_pause_unwatch(&all->list[i]);
-	if (woken->is_shared)
+	if (woken && woken->is_shared)
 		(void)accept_pause_pass(woken, &standing);
 }
 
@@ -111,6 +111,14 @@ void accept_pause_end_turn(struct acceptors *all)
 	all->paused_us = all->loop->now_us;
 }
 
+/* Those that are open come first: they ask again more often than that. */
+static bool is_lacking(const struct acceptors *all)
+{
+	int64_t lacked_ms = all->pool->lacked_ms;
+
+	return lacked_ms != 0 && all->loop->now_ms - lacked_ms < RESUME_MS;
+}
+
 static void resume_all(struct acceptors *all)
 {
 	accept_pause_end_turn(all);
@@ -132,7 +140,10 @@ static void adopt_sockets(void *owner)
 
 static void resume_after_pause(void *owner)
 {
-	resume_all(owner);
+	if (is_lacking(owner))
+		set_resume(owner, RESUME_MS);
+	else
+		resume_all(owner);
 }
 
 /* Sets the alarm for the first look that is due. */
@@ -213,23 +224,33 @@ void accept_pause_note_room(struct acceptors *all)
 	if (all->pool->limit.total < most - most / 10)
 		all->is_full = false;
 	accept_pause_look_at_limits(all);
-	if (is_held_up(all) && !all->is_closed)
+	if (is_held_up(all) && !all->is_closed && !is_lacking(all))
 		resume_all(all);
 }
 
-/* Logs once, however many retries fail. */
-void accept_pause_exhausted(struct acceptor *a)
+/* Logs once, however many retries fail. woken: by a connection that it leaves; NULL: none. */
+static void pause_exhausted(struct acceptors *all, const struct acceptor *woken, int error)
 {
-	struct acceptors *all = a->all;
-
 	if (!all->is_exhausted)
-		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(errno)),
+		LOG(EVENT_accept_paused, LOG_STR("reason", strerror(error)),
 		    LOG_NUM("connections", all->pool->limit.total));
 	all->is_exhausted = true;
 	cell_add(&all->pool->slot->tally.accept_pauses_total, 1);
 	timer_set(all->alarms, &all->calm.timer, all->loop->now_ms + CALM_MS);
-	pause_all(all, a);
+	pause_all(all, woken);
 	set_resume(all, RESUME_MS);
+}
+
+void accept_pause_exhausted(struct acceptor *a)
+{
+	pause_exhausted(a->all, a, errno);
+}
+
+void accept_pause_note_lack(struct acceptors *all)
+{
+	all->lack_seen = all->pool->lacked_ms;
+	if (!all->is_closed && !all->is_paused)
+		pause_exhausted(all, NULL, all->pool->lack_error);
 }
 
 /*

@@ -12,7 +12,8 @@
  * Which listeners epoll watches (worker/accept/accept_pause.c):
  *
  *   WATCHING --no place, here though elsewhere, or no descriptors (EMFILE)--> PAUSED
- *   PAUSED --a connection ends, or timer--> WATCHING
+ *   WATCHING --one that is open lacks descriptors or memory (pool_note_lack)--> PAUSED
+ *   PAUSED --a connection ends, or timer, and none that is open lacks any--> WATCHING
  *   WATCHING --a limit of the listener (worker/limit/limiter.h)--> HELD
  *   HELD --the limit has room: a connection ends, or timer--> WATCHING
  *   any --drain--> CLOSED
@@ -65,6 +66,7 @@ struct acceptors {
 	struct make_room room;
 	struct kept_places kept;
 	uint32_t freed_seen; /* pool->freed at the last check for room */
+	int64_t lack_seen;   /* pool->lacked_ms at the last check for lack */
 	int64_t paused_us;   /* start of the pause's part that is not counted yet */
 	bool is_paused;      /* none of them is in epoll */
 	bool is_exhausted;   /* the pause is for want of descriptors or memory, and is logged */
@@ -120,8 +122,13 @@ void accept_pause_log_full(const struct acceptor *a);
 /* Connections have ended since the last check: publishes the load, and ends a pause. */
 void accept_pause_note_room(struct acceptors *all);
 
+/* A connection that is open lacks descriptors or memory. */
+void accept_pause_note_lack(struct acceptors *all);
+
 static inline void accept_pause_check_room(struct acceptors *all)
 {
+	if (all->pool->lacked_ms != all->lack_seen)
+		accept_pause_note_lack(all);
 	if (all->pool->freed != all->freed_seen)
 		accept_pause_note_room(all);
 }

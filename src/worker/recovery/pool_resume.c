@@ -50,7 +50,7 @@ static void resume_records(struct pool *pool, const bool *is_kept, uint32_t *liv
 }
 
 /* What the last worker has counted is not trusted. */
-static void resume_servers(const struct pool *pool, const bool *is_kept)
+static void resume_servers(struct pool *pool, const bool *is_kept)
 {
 	struct server_sums sums = { 0 };
 
