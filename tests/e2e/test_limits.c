@@ -67,9 +67,9 @@ static void descriptors__short_for_upstreams__make_clients_wait(void **state)
 
 	(void)state;
 	upstream_open(&u);
-	s = server_start(&(struct plan){
-		.conf = upstream_conf(&u, "connect_timeout = 1m", "",
-				      "workers = 1\nrlimit_nofile = 100") });
+	s = server_start(
+		&(struct plan){ .conf = upstream_conf(&u, "connect_timeout = 1m", "",
+						      "workers = 1\nrlimit_nofile = 100") });
 	for (int i = 0; i < CROWD; i++) {
 		char number = (char)i;
 
