@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 
+enum { LOG_PART = 65536 };
+
 void server_fail(struct server *s, const char *format, ...)
 {
 	char text[512];
@@ -28,9 +30,12 @@ static void read_on(struct server *s)
 	ssize_t n = 0;
 
 	while (fd >= 0) {
-		s->log = realloc(s->log, s->log_len + 65536 + 1);
-		assert_non_null(s->log);
-		n = pread(fd, s->log + s->log_len, 65536, (off_t)s->log_len);
+		if (s->log_len + LOG_PART + 1 > s->log_size) {
+			s->log_size = 2 * s->log_size + LOG_PART + 1;
+			s->log = realloc(s->log, s->log_size);
+			assert_non_null(s->log);
+		}
+		n = pread(fd, s->log + s->log_len, LOG_PART, (off_t)s->log_len);
 		s->log_len += n > 0 ? (size_t)n : 0;
 		s->log[s->log_len] = '\0';
 		if (n <= 0)

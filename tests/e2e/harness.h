@@ -59,8 +59,8 @@ struct server {
 	int ready_fd;
 	char addresses[ADDRESSES_MOST][160];
 	unsigned address_count;
-	char *log;            /* the log as read so far */
-	size_t log_len, mark; /* bytes; the search for events starts at mark */
+	char *log;                      /* the log as read so far */
+	size_t log_size, log_len, mark; /* bytes; the search for events starts at mark */
 };
 
 /* The address of a server's first listener. */

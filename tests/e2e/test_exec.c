@@ -209,7 +209,9 @@ static void standard_error__without_end__does_not_stop_the_program(void **state)
 /* yes(1) writes lines of two bytes, as many as anybody reads. */
 static void standard_error__without_pause__is_read_no_faster_than_its_limit(void **state)
 {
-	struct server *s = server_start(&(struct plan){ .conf = LISTEN(SHELL("exec yes >&2")) });
+	struct server *s = server_start(&(struct plan){ .conf = LISTEN(SHELL("exec yes >&2")),
+							.quiet_log = true,
+							.set = { "log.level=warning" } });
 	int64_t most = (OUTPUT_LINES_BYTES_A_SECOND + OUTPUT_LINES_AT_ONCE) / 2;
 	int fd = client_connect(FIRST(s));
 
