@@ -216,7 +216,7 @@ static void standard_error__without_pause__is_read_no_faster_than_its_limit(void
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 2; i++) {
 		const char *line = server_wait_event(s, "exec_output_lost", NULL);
 
 		assert_in_range(line_number(line, "lines"), 1, most);
