@@ -12,7 +12,8 @@ enum { CHECK_FALL = 2, SHARE_WHOLE = 1000 };
 /* Without checks none can fail, nor succeed: such a server is tried as one that has failed. */
 struct server_verdict health_of(const struct upstream *u, const struct server *server)
 {
-	struct server_verdict verdict = server_verdict_of(LOAD(upstream_shared(u, server)->verdict));
+	struct server_verdict verdict =
+		server_verdict_of(LOAD(upstream_shared(u, server)->verdict));
 
 	if (verdict.health == SERVER_CHECK_FAILED && u->conf->check == CHECK_OFF)
 		verdict.health = SERVER_FAILED;
