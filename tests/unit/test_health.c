@@ -367,8 +367,7 @@ int main(void)
 		cmocka_unit_test(check__that_succeeds__brings_a_server_back),
 		cmocka_unit_test(share__rises_within_slow_start),
 		cmocka_unit_test(garbage__in_what_is_shared__harms_nobody),
-		cmocka_unit_test(
-			failed_check__without_checks__is_a_failure_that_a_connection_ends),
+		cmocka_unit_test(failed_check__without_checks__is_a_failure_that_a_connection_ends),
 		cmocka_unit_test(trial__with_a_time_that_nobody_can_have_set__is_taken),
 	};
 
