@@ -90,6 +90,7 @@ void conn_drop_peer(struct conn *client)
 
 	if (!peer)
 		return;
+	conn_store(client); /* buffers that it has been lent since go with its record */
 	conn_io_drop_range(peer);
 	close_socket(peer);
 	client->record->peer = 0;

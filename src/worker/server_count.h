@@ -40,7 +40,9 @@ uint32_t server_count_live(const struct server_count *count, unsigned row);
  */
 void server_count_set(struct server_count *count, const struct server_sums *sums);
 
-/* After each turn: once a second, puts right what another worker has written in this one's cells. */
+/*
+ * After each turn: once a second, puts right what another worker has written in this one's cells.
+ */
 void server_count_mend(struct server_count *count, int64_t now_ms);
 
 #endif

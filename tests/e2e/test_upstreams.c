@@ -154,6 +154,29 @@ static void connection__that_a_server_does_not_take__tries_another(void **state)
 	}
 }
 
+/*
+ * Many more than a worker of so few connections has buffers. What refuses at once, as a unix socket
+ * does, is no different.
+ */
+static void refused__connections__use_nothing_up(void **state)
+{
+	enum { TRIES = 100 };
+	struct server *s = server_start(&(struct plan){
+		.conf = upstream_conf_of("\"unix:/nowhere/at/all\"", "", "",
+					 "workers = 1\nworker_connections = 4") });
+
+	(void)state;
+	for (unsigned i = 0; i < TRIES; i++) {
+		int fd = client_connect(FIRST(s));
+
+		assert_true(client_ended(fd, WAIT_MS));
+		close(fd);
+	}
+	server_wait_count(s, TRIES, "connection_ended", "ending=upstream_refused");
+	assert_int_equal(server_count(s, "worker_crashed", NULL), 0);
+	server_stop(s);
+}
+
 static void retries__off__tries_no_other(void **state)
 {
 	struct pool p;
@@ -336,6 +359,7 @@ int main(void)
 		E2E(servers__that_all_fail__recover_without_a_reload),
 		E2E(one_refusal__of_the_only_live_server__takes_nothing_away),
 		E2E(connection__that_a_server_does_not_take__tries_another),
+		E2E(refused__connections__use_nothing_up),
 		E2E(retries__off__tries_no_other),
 		E2E(dropped__by_all__ends_in_time),
 		E2E(reset__before_anything_was_sent__tries_another_server),

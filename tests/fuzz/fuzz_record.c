@@ -2,8 +2,8 @@
 /*
  * A dead worker's arena with anything in it. The input is patches of the arena's head, a byte for
  * the number of connections, and for each side of each a byte for its listener, patches of its
- * record (records.h), and what it has of a PROXY header. What the master says of the dead worker, and a recovery with the service of
- * what is kept, must come to an end whatever the arena holds.
+ * record (records.h), and what it has of a PROXY header. What the master says of the dead worker,
+ * and a recovery with the service of what is kept, must come to an end whatever the arena holds.
  */
 #include <stdlib.h>
 #include <string.h>

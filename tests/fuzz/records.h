@@ -37,7 +37,10 @@ uint8_t input_byte(struct input *input);
 /* Once: makes everything but the pool. */
 void records_start(struct records *all);
 
-/* A new socket, whose other end is the next client; a regular file; a pipe. All are the caller's. */
+/*
+ * A new socket, whose other end is the next client; a regular file; a pipe with bytes. The caller
+ * owns them.
+ */
 int records_connect(struct records *all);
 int records_open_file(void);
 void records_open_pipe(int *ends);

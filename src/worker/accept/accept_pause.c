@@ -70,7 +70,10 @@ bool accept_pause_pass(const struct acceptor *a, const struct standing *standing
 	return balance_pass(&a->all->balance, standing, a->index, a->all->loop->now_ms);
 }
 
-/* Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on; NULL: none. */
+/*
+ * Takes all listeners out of epoll. A wake-up that this worker leaves unused is passed on. woken:
+ * the listener of one; NULL: there is none.
+ */
 static void pause_all(struct acceptors *all, const struct acceptor *woken)
 {
 	struct standing standing = balance_look(&all->balance, BALANCE_FULL, all->loop->now_ms);
