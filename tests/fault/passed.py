@@ -171,7 +171,7 @@ def refuse_header(run):
 
 def preface(run):
     open_all(run, HEADERS)
-    refuse_header(run)
+    run.attempt(refuse_header, run)
     moves.end_all(run)
 
 
