@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "process.h"
+#include "upstream.h"
 
 enum { CROWD = 60 };
 
@@ -254,12 +255,63 @@ static void master__killed__keepers_leave_as_well(void **state)
 	WAIT_UNTIL(s, !process_lives(keepers[0]) && !process_lives(keepers[1]));
 }
 
+/*
+ * Its listening sockets are closed: what it opens for its clients has their numbers. The client that
+ * waits gets its server from a worker that drains. The others have all lower numbers.
+ */
+static void worker__that_drains__keeps_what_it_has_opened_since(void **state)
+{
+	enum { OTHERS = 8 };
+	int clients[OTHERS], servers[OTHERS], server, waiting;
+	struct upstream u;
+	struct server *s;
+
+	(void)state;
+	upstream_open(&u);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf(&u, "max_connections = 8  queue_timeout = 1h", "",
+				      "workers = 1\nmove_connections = no\n"
+				      "shutdown_timeout = 1h") });
+	for (unsigned i = 0; i < OTHERS; i++) {
+		clients[i] = client_connect(FIRST(s));
+		servers[i] = upstream_accept(&u);
+	}
+	waiting = client_connect(FIRST(s));
+	client_say(waiting, "early");
+	WAIT_UNTIL(s, upstream_figure(s, u.address, "waiting") == 1);
+	upstream_reload(s);
+	close(clients[OTHERS - 1]);
+	close(servers[OTHERS - 1]);
+	server = upstream_accept(&u);
+	client_hear(server, "early");
+	for (unsigned i = 0; i < 2; i++) {
+		pid_t drainer = server_drainer(s, 0);
+
+		WAIT_UNTIL(s, process_sleeps(drainer));
+		server_mark(s);
+		kill(drainer, SIGKILL);
+		server_wait_event(s, "connections_recovered", "kept=8 in_hand=0 damaged=0");
+		client_say(waiting, "late");
+		client_hear(server, "late");
+	}
+	close(waiting);
+	close(server);
+	for (unsigned i = 0; i + 1 < OTHERS; i++) {
+		close(clients[i]);
+		close(servers[i]);
+	}
+	WAIT_UNTIL(s, server_draining(s) == 0);
+	upstream_close(&u);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(worker__killed__again_and_again__costs_no_idle_connection),
 		E2E(message__half_sent__goes_on_in_the_next_worker),
 		E2E(worker__that_drains__stays_draining),
+		E2E(worker__that_drains__keeps_what_it_has_opened_since),
 		E2E(worker__that_drains__has_a_successor_with_the_same_time_limit),
 		E2E(worker__that_hangs_while_it_retires__has_a_successor_that_leaves),
 		E2E(keeper__killed__the_worker_goes_on),

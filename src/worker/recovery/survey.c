@@ -20,10 +20,21 @@ static unsigned count_heritage(const struct heritage *heritage)
 	       listener_sockets(heritage->listeners);
 }
 
+/* One that leaves has closed them: a pair may have their numbers. */
+static void claim_listeners(struct survey *s)
+{
+	const struct listener_set *listeners = s->heritage->listeners;
+
+	if (s->arena->head->leaving != ARENA_STAYS)
+		return;
+	for (unsigned i = 0; i < listeners->count; i++)
+		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
+			claims_reserve(&s->fds, listeners->list[i].fds[k]);
+}
+
 /* A descriptor of the heritage belongs to no connection, even if it is a socket. */
 static bool claim_heritage(struct survey *s)
 {
-	const struct listener_set *listeners = s->heritage->listeners;
 	int *fds = calloc(count_heritage(s->heritage), sizeof(*fds));
 	unsigned count;
 
@@ -35,9 +46,7 @@ static bool claim_heritage(struct survey *s)
 	for (unsigned i = 0; i < count; i++)
 		claims_reserve(&s->fds, fds[i]);
 	free(fds);
-	for (unsigned i = 0; i < listeners->count; i++)
-		for (unsigned k = 0; k < listeners->list[i].fd_count; k++)
-			claims_reserve(&s->fds, listeners->list[i].fds[k]);
+	claim_listeners(s);
 	return true;
 }
 
