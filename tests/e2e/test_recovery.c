@@ -293,6 +293,8 @@ static void worker__that_drains__keeps_what_it_has_opened_since(void **state)
 		server_wait_event(s, "connections_recovered", "kept=8 in_hand=0 damaged=0");
 		client_say(waiting, "late");
 		client_hear(server, "late");
+		client_say(server, "too");
+		client_hear(waiting, "too");
 	}
 	close(waiting);
 	close(server);

@@ -44,11 +44,17 @@ bool takeover_begin(struct recovery *r, const struct heritage *h, struct err *er
 	return true;
 }
 
-/* What a dead worker watched itself is watched anew: a listener's place in the queue is its own. */
-static void forget_watches(const struct loop *loop, const struct heritage *h)
+/*
+ * What a dead worker watched itself is watched anew: a listener's place in the queue is its own.
+ * One that was leaving has closed them, and a pair may have their numbers.
+ */
+static void forget_watches(const struct recovery *r, const struct loop *loop,
+			   const struct heritage *h)
 {
 	loop_forget(loop, h->wires[h->number].fds[WIRE_KICKED]);
 	loop_forget(loop, h->wires[h->number].fds[WIRE_DOOR]);
+	if (r->was_leaving)
+		return;
 	for (unsigned i = 0; i < h->listeners->count; i++)
 		for (unsigned k = 0; k < h->listeners->list[i].fd_count; k++)
 			loop_forget(loop, h->listeners->list[i].fds[k]);
@@ -59,7 +65,7 @@ bool takeover_open_loop(struct recovery *r, const struct heritage *h, struct loo
 	if (h->epfd < 0)
 		return loop_open(loop);
 	if (loop_adopt(loop, h->epfd)) {
-		forget_watches(loop, h);
+		forget_watches(r, loop, h);
 		return true;
 	}
 	r->lost_epoll = true;
