@@ -18,7 +18,7 @@ upstream "u" {{
 }}
 listen "127.0.0.1:0" {{ service = ack  framing = length }}
 listen "127.0.0.1:0" {{ service = proxy  upstream = "u"  {more} }}
-listen "127.0.0.1:0" {{ service = echo  accept_proxy = yes }}
+listen "127.0.0.1:0" {{ service = echo  accept_proxy = yes  accept_proxy_timeout = 10m }}
 listen "127.0.0.1:0" {{ service = echo  max_connections = 100  max_per_source = 2  rate = 1000  rate_per_source = 1000 }}
 listen "127.0.0.1:0" {{ service = echo  max_per_source = 1  on_limit = reset }}
 """
