@@ -256,8 +256,8 @@ static void master__killed__keepers_leave_as_well(void **state)
 }
 
 /*
- * Its listening sockets are closed: what it opens for its clients has their numbers. The client that
- * waits gets its server from a worker that drains. The others have all lower numbers.
+ * Its listening sockets are closed: what it opens for its clients has their numbers. The client
+ * that waits gets its server from a worker that drains. The others have all lower numbers.
  */
 static void worker__that_drains__keeps_what_it_has_opened_since(void **state)
 {
