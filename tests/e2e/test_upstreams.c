@@ -161,9 +161,9 @@ static void connection__that_a_server_does_not_take__tries_another(void **state)
 static void refused__connections__use_nothing_up(void **state)
 {
 	enum { TRIES = 100 };
-	struct server *s = server_start(&(struct plan){
-		.conf = upstream_conf_of("\"unix:/nowhere/at/all\"", "", "",
-					 "workers = 1\nworker_connections = 4") });
+	struct server *s = server_start(
+		&(struct plan){ .conf = upstream_conf_of("\"unix:/nowhere/at/all\"", "", "",
+							 "workers = 1\nworker_connections = 4") });
 
 	(void)state;
 	for (unsigned i = 0; i < TRIES; i++) {
