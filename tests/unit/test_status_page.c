@@ -210,6 +210,7 @@ static void start_servers(struct scoreboard *board)
 	assert_true(scoreboard_use_servers(board, 4));
 	for (unsigned i = 0; i < 4; i++)
 		start_server(board, i, (const char *[]){ "s0", "s1", "s2", "s3" }[i]);
+	atomic_store(&board->infos[0].is_taken, 1);
 	atomic_store(&first->live[0], 3);
 	atomic_store(&first->waiting[0], 2);
 	cell_set(&first->tally.upstream_connections_total, 1234);
