@@ -296,6 +296,24 @@ static void reset__after_the_server_has_spoken__is_the_clients(void **state)
 	close_pool(&p);
 }
 
+/* What the client has waited adds up, although the server has accepted in between. */
+static void reset__by_the_only_server_each_time__ends_within_queue_timeout(void **state)
+{
+	int64_t due_ms = clock_ms() + WAIT_MS;
+	struct pool p;
+	int client;
+
+	(void)state;
+	open_pool(&p, SERVERS(upstream_open), NULL, "queue_timeout = 300ms");
+	client = client_connect(FIRST(p.s));
+	for (; !client_ended(client, 1); assert_true(clock_ms() < due_ms))
+		while (upstream_has(&p.list[0], 0))
+			client_reset(upstream_accept(&p.list[0]));
+	close(client);
+	expect_line(&p, "ending=queue_timeout");
+	close_pool(&p);
+}
+
 /*
  * A unix socket refuses the first bytes before it tells that it was reset: they are gone, and the
  * next server must not get those behind them.
@@ -395,6 +413,7 @@ int main(void)
 		E2E(reset__behind_the_end_of_the_client__tries_another_server),
 		E2E(reset__after_a_byte_was_handed_over__is_the_clients),
 		E2E(reset__after_the_server_has_spoken__is_the_clients),
+		E2E(reset__by_the_only_server_each_time__ends_within_queue_timeout),
 		E2E(reset__that_meets_the_first_bytes__is_the_clients),
 		E2E(bytes__sent_while_servers_are_tried__reach_the_last_one),
 		E2E(client__that_waits_for_a_place__survives_a_crash_and_a_reload),

@@ -78,7 +78,7 @@ static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 	const struct proxy *p = conn_state(client);
 	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
 
-	left_ms = p->waits_ms + most_ms - now_ms;
+	left_ms = p->waits_ms + most_ms - p->waited_ds * INT64_C(100) - now_ms;
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
 					       CLOSE_queue_timeout :
@@ -188,6 +188,15 @@ enum verdict proxy_relay(struct conn *c)
 		       MORE;
 }
 
+/* A server that accepts and resets each time must not make the client wait for ever. */
+static void end_look(struct proxy *p)
+{
+	int64_t took_ds = (clock_ms() - p->waits_ms + 99) / 100, all_ds = p->waited_ds + took_ds;
+
+	p->waited_ds = all_ds < UINT16_MAX ? (uint16_t)all_ds : UINT16_MAX;
+	p->waits_ms = 0;
+}
+
 enum verdict proxy_begin_relay(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
@@ -197,7 +206,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 	if (server)
 		health_note_success(upstreams_of(client->conf), server, p->connect_us, clock_ms());
 	conn_set_deadline(client, 0);
-	p->waits_ms = 0;
+	end_look(p);
 	leave_queue(client);
 	set_phase(client, PROXY_RELAYING);
 	p->header_size = (uint32_t)send_header_put(client, upstreams_of(client->conf));
