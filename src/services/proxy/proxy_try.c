@@ -111,6 +111,14 @@ static void begin_try(struct conn *client, const struct server *server)
 	p->header_size = 0;
 }
 
+/* The server was not asked: others have taken its last place, and may give it back. */
+static void undo_try(struct proxy *p)
+{
+	p->tries--;
+	p->round--;
+	p->address--;
+}
+
 static enum pair_start connect_to(struct conn *client, const struct server *server)
 {
 	const struct upstream *u = upstreams_of(client->conf);
@@ -125,14 +133,13 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 		.user_timeout_ms = u->conf->user_timeout,
 	};
 	unsigned count = upstream_address(u, server, p->turn + p->address - 1U, &address);
+	enum pair_start start;
 
-	if (p->address >= count)
+	errno = EHOSTUNREACH;
+	start = count > 0 ? pair_connect(client, &target) : PAIR_FAILED;
+	if (start != PAIR_FULL && p->address >= count)
 		server_mask_add(&p->tried, server->row);
-	if (count == 0) {
-		errno = EHOSTUNREACH;
-		return PAIR_FAILED;
-	}
-	return pair_connect(client, &target);
+	return start;
 }
 
 /* Errors that say nothing about this server, but another one may do. */
@@ -271,8 +278,7 @@ enum verdict proxy_try_servers(struct conn *client)
 		case PAIR_FULL:
 			full++;
 			is_full = true;
-			p->tries--;
-			p->round--;
+			undo_try(p);
 			break;
 		case PAIR_FAILED:
 			if (!note_attempt(client, server, errno))
