@@ -53,7 +53,6 @@ void upstream_open_path(struct upstream *u)
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", folder);
 	snprintf(u->address, sizeof(u->address), "unix:%s/s", folder);
 	assert_int_equal(bind(u->fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(chmod(folder, 0755), 0);
 	assert_int_equal(chmod(at.sun_path, 0777), 0);
 	upstream_listen(u);
 }
