@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* A server with max_connections, whose last place several workers take at the same time. */
+/* Servers that are not asked: several workers take the last place of one, or none may connect. */
 #include "harness.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include "base/addr.h"
 #include "client.h"
 #include "upstream.h"
 
 enum { ROUNDS = 1000, CLIENTS = 12 };
 
-/* All come at once, and leave at once, whether they were served or not. */
-static void run_round(const struct server *s)
+/* All come at once, and leave at once, whether they were served or reset. */
+static void run_round(const struct addr *to)
 {
 	int fds[CLIENTS];
 
-	for (unsigned i = 0; i < CLIENTS; i++)
-		fds[i] = client_connect(FIRST(s));
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		fds[i] = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		assert_true(fds[i] >= 0);
+		(void)!connect(fds[i], &to->sa, to->len);
+	}
 	for (unsigned i = 0; i < CLIENTS; i++)
 		close(fds[i]);
 }
@@ -25,13 +30,16 @@ static void server__whose_last_place_many_want__is_full_and_no_more(void **state
 {
 	struct upstream u;
 	struct server *s;
+	struct addr to;
+	struct err err;
 
 	(void)state;
 	upstream_open(&u);
 	s = server_start(&(struct plan){
 		.conf = upstream_conf(&u, "max_connections = 3", "", "workers = 8") });
+	assert_int_equal(addr_resolve(FIRST(s), &to, 1, &err), 1);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		run_round(s);
+		run_round(&to);
 		while (upstream_has(&u, 0))
 			close(upstream_accept(&u));
 	}
@@ -42,10 +50,32 @@ static void server__whose_last_place_many_want__is_full_and_no_more(void **state
 	server_stop(s);
 }
 
+/* Without queue_timeout there is nothing to wait for. */
+static void server__that_no_worker_may_connect_to__ends_its_client_at_once(void **state)
+{
+	struct upstream u;
+	struct server *s;
+	int client;
+
+	(void)state;
+	upstream_open_path(&u);
+	assert_int_equal(chmod(u.address + strlen("unix:"), 0), 0);
+	s = server_start(
+		&(struct plan){ .conf = upstream_conf(&u, "connect_timeout = 1h", "", "") });
+	client = client_connect(FIRST(s));
+	assert_true(client_ended(client, WAIT_MS));
+	close(client);
+	server_wait_event(s, "connection_ended", "ending=system_error");
+	server_wait_event(s, "connection_ended", "error=EACCES");
+	upstream_close(&u);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(server__whose_last_place_many_want__is_full_and_no_more),
+		E2E(server__that_no_worker_may_connect_to__ends_its_client_at_once),
 	};
 
 	return E2E_RUN(tests);

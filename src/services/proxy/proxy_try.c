@@ -49,13 +49,14 @@ static enum verdict end_now(struct conn *client, enum close_reason reason)
 
 /*
  * How long a client may wait in all. A unix socket with a full queue is worth a retry, and so is
- * what this worker lacks.
+ * what this worker lacks, but not what it may not do; error: errno of the last attempt.
  */
-static int64_t find_patience(const struct conn *client, enum close_reason why)
+static int64_t find_patience(const struct conn *client, enum close_reason why, int error)
 {
 	const struct upstream_conf *conf = upstreams_of(client->conf)->conf;
 	bool is_passing = why == CLOSE_upstream_timeout || why == CLOSE_system_error;
-	int64_t least_ms = is_passing ? conf->connect_timeout : 0;
+	bool is_forbidden = error == EACCES || error == EPERM;
+	int64_t least_ms = is_passing && !is_forbidden ? conf->connect_timeout : 0;
 
 	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
 }
@@ -73,10 +74,10 @@ static void join_queue(struct conn *client)
 }
 
 /* No server can be tried now: the client waits for one, if it may. */
-static enum verdict wait_for_server(struct conn *client, enum close_reason why)
+static enum verdict wait_for_server(struct conn *client, enum close_reason why, int error)
 {
 	const struct proxy *p = conn_state(client);
-	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
+	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why, error), left_ms, look_ms;
 
 	left_ms = p->waits_ms + most_ms - p->waited_ds * INT64_C(100) - now_ms;
 	if (left_ms <= 0)
@@ -262,6 +263,7 @@ enum verdict proxy_try_servers(struct conn *client)
 	struct proxy *p = conn_state(client);
 	const struct server *server;
 	bool is_full = false;
+	int error = 0;
 
 	if (p->waits_ms == 0)
 		p->waits_ms = clock_ms();
@@ -281,12 +283,13 @@ enum verdict proxy_try_servers(struct conn *client)
 			undo_try(p);
 			break;
 		case PAIR_FAILED:
-			if (!note_attempt(client, server, errno))
-				return wait_for_server(client, CLOSE_system_error);
+			error = errno;
+			if (!note_attempt(client, server, error))
+				return wait_for_server(client, CLOSE_system_error, error);
 			break;
 		}
 	}
-	return wait_for_server(client, find_reason(client, is_full));
+	return wait_for_server(client, find_reason(client, is_full), error);
 }
 
 enum verdict proxy_fail_over(struct conn *client, enum close_reason why)
