@@ -163,9 +163,8 @@ static void reload__that_adds_and_removes_servers__touches_no_connection(void **
 	assert_true(upstream_is(x.s, x.list[0].address, "\"state\":\"gone\""));
 	assert_int_equal(count_of(&x, 0, 4), 0);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(upstream_figure(x.s, x.list[i].address,
-						 "upstream_connections_live"),
-				 1);
+		assert_int_equal(
+			upstream_figure(x.s, x.list[i].address, "upstream_connections_live"), 1);
 	reload_with(&x, ORDER(2, 0, 1));
 	use_pairs(pairs, 2);
 	for (unsigned i = 0; i < 2; i++) {
