@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/addr.h"
 #include "client.h"
@@ -50,6 +51,51 @@ static void server__whose_last_place_many_want__is_full_and_no_more(void **state
 	server_stop(s);
 }
 
+static pid_t start_reloads(const struct server *s, unsigned count)
+{
+	const char *const arguments[] = { "-p", s->pid_file, "-s", "reload", NULL };
+	pid_t pid = fork();
+	char said[512];
+
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return pid;
+	while (count > 0 && harness_run(said, sizeof(said), arguments) == 0)
+		count--;
+	_exit(count > 0);
+}
+
+/* A connection that moves counts in both workers for a moment: that is no reason to refuse others. */
+static void reloads__while_a_server_has_places_left__refuse_nobody(void **state)
+{
+	enum { HELD = 60, RELOADS = 15 };
+	int clients[HELD], servers[HELD], status;
+	struct upstream u;
+	struct server *s;
+	pid_t reloads;
+
+	(void)state;
+	upstream_open(&u);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf(&u, "max_connections = 70", "", "workers = 2") });
+	for (unsigned i = 0; i < HELD; i++) {
+		clients[i] = client_connect(FIRST(s));
+		servers[i] = upstream_accept(&u);
+	}
+	reloads = start_reloads(s, RELOADS);
+	while (waitpid(reloads, &status, WNOHANG) == 0)
+		upstream_use(s, &u);
+	assert_int_equal(status, 0);
+	assert_int_equal(server_count(s, "connection_ended", "ending=upstream_full"), 0);
+	for (unsigned i = 0; i < HELD; i++) {
+		close(clients[i]);
+		client_expect_end(servers[i]);
+		close(servers[i]);
+	}
+	upstream_close(&u);
+	server_stop(s);
+}
+
 /* Without queue_timeout there is nothing to wait for. */
 static void server__that_no_worker_may_connect_to__ends_its_client_at_once(void **state)
 {
@@ -75,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(server__whose_last_place_many_want__is_full_and_no_more),
+		E2E(reloads__while_a_server_has_places_left__refuse_nobody),
 		E2E(server__that_no_worker_may_connect_to__ends_its_client_at_once),
 	};
 

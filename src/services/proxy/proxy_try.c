@@ -12,6 +12,7 @@
 #include "services/proxy/send_header.h"
 #include "services/proxy/proxy_state.h"
 #include "worker/conn.h"
+#include "worker/limit/limit_sum.h"
 #include "worker/pair/pair.h"
 #include "worker/pair/pair_connect.h"
 
@@ -47,16 +48,30 @@ static enum verdict end_now(struct conn *client, enum close_reason reason)
 	return ABORT;
 }
 
+/* What came of the attempts. */
+struct look {
+	enum close_reason why;
+	int error;      /* errno of the last one; 0: none was made */
+	bool is_moving; /* a worker passes connections on: each counts twice for a moment */
+};
+
 /*
- * How long a client may wait in all. A unix socket with a full queue is worth a retry, and so is
- * what this worker lacks, but not what it may not do; error: errno of the last attempt.
+ * A unix socket with a full queue is worth a retry, and so is what this worker lacks, but not what
+ * it may not do.
  */
-static int64_t find_patience(const struct conn *client, enum close_reason why, int error)
+static bool is_passing(const struct look *o)
+{
+	if (o->why == CLOSE_upstream_full)
+		return o->is_moving;
+	return (o->why == CLOSE_upstream_timeout || o->why == CLOSE_system_error) &&
+	       o->error != EACCES && o->error != EPERM;
+}
+
+/* How long a client may wait in all. */
+static int64_t find_patience(const struct conn *client, const struct look *o)
 {
 	const struct upstream_conf *conf = upstreams_of(client->conf)->conf;
-	bool is_passing = why == CLOSE_upstream_timeout || why == CLOSE_system_error;
-	bool is_forbidden = error == EACCES || error == EPERM;
-	int64_t least_ms = is_passing && !is_forbidden ? conf->connect_timeout : 0;
+	int64_t least_ms = is_passing(o) ? conf->connect_timeout : 0;
 
 	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
 }
@@ -74,10 +89,11 @@ static void join_queue(struct conn *client)
 }
 
 /* No server can be tried now: the client waits for one, if it may. */
-static enum verdict wait_for_server(struct conn *client, enum close_reason why, int error)
+static enum verdict wait_for_server(struct conn *client, const struct look *o)
 {
 	const struct proxy *p = conn_state(client);
-	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why, error), left_ms, look_ms;
+	int64_t now_ms = clock_ms(), most_ms = find_patience(client, o), left_ms, look_ms;
+	enum close_reason why = o->why;
 
 	left_ms = p->waits_ms + most_ms - p->waited_ds * INT64_C(100) - now_ms;
 	if (left_ms <= 0)
@@ -257,13 +273,24 @@ static enum close_reason find_reason(const struct conn *client, bool is_full)
 	return is_full ? CLOSE_upstream_full : CLOSE_upstream_none;
 }
 
+/* Asked before and after the look at the counts. Without max_connections no server is full. */
+static bool is_moving(const struct conn *client)
+{
+	const struct upstream *u = upstreams_of(client->conf);
+
+	for (unsigned i = 0; i < u->count; i++)
+		if (u->list[i].most > 0)
+			return limit_sum_is_moving(&client->pool->limiter);
+	return false;
+}
+
 /* Tries servers, one after the other, until one is connecting or none is left. */
 enum verdict proxy_try_servers(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
 	const struct server *server;
+	struct look look = { .is_moving = is_moving(client) };
 	bool is_full = false;
-	int error = 0;
 
 	if (p->waits_ms == 0)
 		p->waits_ms = clock_ms();
@@ -283,13 +310,16 @@ enum verdict proxy_try_servers(struct conn *client)
 			undo_try(p);
 			break;
 		case PAIR_FAILED:
-			error = errno;
-			if (!note_attempt(client, server, error))
-				return wait_for_server(client, CLOSE_system_error, error);
+			look.error = errno;
+			look.why = CLOSE_system_error;
+			if (!note_attempt(client, server, look.error))
+				return wait_for_server(client, &look);
 			break;
 		}
 	}
-	return wait_for_server(client, find_reason(client, is_full), error);
+	look.why = find_reason(client, is_full);
+	look.is_moving = look.is_moving || is_moving(client);
+	return wait_for_server(client, &look);
 }
 
 enum verdict proxy_fail_over(struct conn *client, enum close_reason why)
