@@ -65,7 +65,7 @@ static pid_t start_reloads(const struct server *s, unsigned count)
 	_exit(count > 0);
 }
 
-/* A connection that moves counts in both workers for a moment: that is no reason to refuse others. */
+/* A connection that moves counts in both workers for a moment: others are not refused for that. */
 static void reloads__while_a_server_has_places_left__refuse_nobody(void **state)
 {
 	enum { HELD = 60, RELOADS = 15 };

@@ -4,7 +4,6 @@
 
 #include "accessbook.h"
 #include "client.h"
-#include "process.h"
 #include "upstream.h"
 
 enum { POOL_MOST = 3 };
@@ -296,52 +295,6 @@ static void reset__after_the_server_has_spoken__is_the_clients(void **state)
 	close_pool(&p);
 }
 
-/* What the client has waited adds up, although the server has accepted in between. */
-static void reset__by_the_only_server_each_time__ends_within_queue_timeout(void **state)
-{
-	int64_t due_ms = clock_ms() + WAIT_MS;
-	struct pool p;
-	int client;
-
-	(void)state;
-	open_pool(&p, SERVERS(upstream_open), NULL, "queue_timeout = 300ms");
-	client = client_connect(FIRST(p.s));
-	for (; !client_ended(client, 1); assert_true(clock_ms() < due_ms))
-		while (upstream_has(&p.list[0], 0))
-			client_reset(upstream_accept(&p.list[0]));
-	close(client);
-	expect_line(&p, "ending=queue_timeout");
-	close_pool(&p);
-}
-
-/*
- * A unix socket refuses the first bytes before it tells that it was reset: they are gone, and the
- * next server must not get those behind them.
- */
-static void reset__that_meets_the_first_bytes__is_the_clients(void **state)
-{
-	int client, server;
-	struct pool p;
-
-	(void)state;
-	open_pool(&p, SERVERS(upstream_open_path, upstream_open), NULL,
-		  "balance = round_robin  send_proxy = v1");
-	client = client_connect(FIRST(p.s));
-	server = upstream_accept(&p.list[0]);
-	WAIT_UNTIL(p.s, upstream_figure(p.s, p.list[0].address, "upstream_bytes_out_total") > 0);
-	for (unsigned i = 0; i < 2; i++)
-		kill(server_worker(p.s, i), SIGSTOP);
-	client_say(client, "x");
-	close(server); /* a reset: the header is unread */
-	for (unsigned i = 0; i < 2; i++)
-		kill(server_worker(p.s, i), SIGCONT);
-	assert_true(client_ended(client, WAIT_MS));
-	close(client);
-	assert_false(upstream_has(&p.list[1], 0));
-	expect_line(&p, "tries=1");
-	close_pool(&p);
-}
-
 /* What a client sends while servers are tried waits, and reaches the one that is found. */
 static void bytes__sent_while_servers_are_tried__reach_the_last_one(void **state)
 {
@@ -413,8 +366,6 @@ int main(void)
 		E2E(reset__behind_the_end_of_the_client__tries_another_server),
 		E2E(reset__after_a_byte_was_handed_over__is_the_clients),
 		E2E(reset__after_the_server_has_spoken__is_the_clients),
-		E2E(reset__by_the_only_server_each_time__ends_within_queue_timeout),
-		E2E(reset__that_meets_the_first_bytes__is_the_clients),
 		E2E(bytes__sent_while_servers_are_tried__reach_the_last_one),
 		E2E(client__that_waits_for_a_place__survives_a_crash_and_a_reload),
 	};
