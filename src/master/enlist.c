@@ -109,21 +109,28 @@ void enlist_leave_servers(struct scoreboard *board, const struct conf *conf)
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
 
+/* A server that stays is in force all the time: readers look at any moment. */
 void enlist_put_servers_in_force(struct scoreboard *board, const struct conf *conf)
 {
+	bool is_in_force[SCOREBOARD_SERVERS] = { false };
 	struct enlisted at = { 0 };
 
-	for (unsigned i = 0; i < scoreboard_servers(board); i++)
-		if (atomic_load_explicit(&board->server_rows[i].life, memory_order_relaxed) !=
-		    SERVER_NEVER)
-			STORE(board->server_rows[i].life, SERVER_GONE);
 	while (next_server(conf, &at)) {
-		struct server_row *row = &board->server_rows[find_row(board, &at)];
+		int index = find_row(board, &at);
+		struct server_row *row = &board->server_rows[index];
 
 		STORE(row->is_down, at.server.is_down);
 		STORE(row->is_backup, at.server.is_backup);
 		STORE(row->weight, at.server.weight);
 		STORE(row->life, SERVER_IN_FORCE);
+		is_in_force[index] = true;
+	}
+	for (unsigned i = 0; i < scoreboard_servers(board); i++) {
+		_Atomic uint32_t *life = &board->server_rows[i].life;
+
+		if (!is_in_force[i] &&
+		    atomic_load_explicit(life, memory_order_relaxed) != SERVER_NEVER)
+			STORE(*life, SERVER_GONE);
 	}
 }
 

@@ -225,6 +225,8 @@ static void prepare_slot(const struct scoreboard *board, struct generation *gene
 	struct slot_info *info = &generation->infos[number];
 
 	STORE(slot->live, (uint32_t)member->held);
+	if (member->keeper == 0) /* otherwise its next worker knows (worker/door/offer.c) */
+		STORE(slot->moving, 0);
 	STORE(slot->turns, 0);
 	STORE(slot->has_hand, 0);
 	STORE(slot->heartbeat_ms, now_ms);

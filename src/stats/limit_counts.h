@@ -32,7 +32,6 @@ enum {
 struct limit_counts_head {
 	_Atomic uint32_t epoch;   /* the table that counts is the one of its last bit; 0: none */
 	_Atomic uint32_t waiting; /* sources with connections that wait */
-	_Atomic uint32_t moving;  /* not 0 while some are on their way to another slot */
 	/*
 	 * Connections that have come from other slots, counted before they are in the table. A walk
 	 * over several slots may miss one that has moved meanwhile: then this number has risen.
@@ -83,7 +82,6 @@ static inline void limit_counts_clear(const struct limit_counts *counts)
 {
 	atomic_store(&counts->head->epoch, 0);
 	atomic_store(&counts->head->waiting, 0);
-	atomic_store(&counts->head->moving, 0);
 }
 
 #endif

@@ -100,6 +100,7 @@ struct slot {
 	 * it too
 	 */
 	_Atomic uint32_t seat;
+	_Atomic uint32_t moving; /* not 0 while connections are on their way to another slot */
 	/* the reopen (request.begun) whose log file it writes to; 1 if that reopen failed */
 	_Atomic uint32_t log_opened, log_failed;
 	_Atomic uint64_t door_withdrawn; /* the batch of connections that it has taken back */

@@ -46,10 +46,16 @@ uint32_t server_count_live(const struct server_count *count, unsigned row)
 	return count->servers ? server_live(count->board, row) : 0;
 }
 
+/* The other rows have no space in the file: to touch one could be a SIGBUS (mmap(2)). */
+static unsigned count_rows(const struct server_count *count)
+{
+	return count->servers ? scoreboard_servers(count->board) : 0;
+}
+
 void server_count_set(struct server_count *count, const struct server_sums *sums)
 {
 	count->own = *sums;
-	for (unsigned i = 0; count->servers && i < SCOREBOARD_SERVERS; i++) {
+	for (unsigned i = 0; i < count_rows(count); i++) {
 		atomic_store(&count->servers[i].live[count->slot], sums->live[i]);
 		atomic_store(&count->servers[i].waiting[count->slot], sums->waiting[i]);
 	}
@@ -66,7 +72,7 @@ void server_count_mend(struct server_count *count, int64_t now_ms)
 	if (!count->servers || now_ms - count->mended_ms < MEND_MS)
 		return;
 	count->mended_ms = now_ms;
-	for (unsigned i = 0; i < scoreboard_servers(count->board); i++) {
+	for (unsigned i = 0; i < count_rows(count); i++) {
 		mend_cell(&count->servers[i].live[count->slot], count->own.live[i]);
 		mend_cell(&count->servers[i].waiting[count->slot], count->own.waiting[i]);
 	}

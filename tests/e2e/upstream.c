@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "client.h"
@@ -37,6 +39,21 @@ void upstream_listen(const struct upstream *u)
 void upstream_open(struct upstream *u)
 {
 	bind_port(u);
+	upstream_listen(u);
+}
+
+/* The workers may be of another user. */
+void upstream_open_path(struct upstream *u)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const char *folder = harness_folder();
+
+	*u = (struct upstream){ .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+				.filling = { -1, -1 } };
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/s", folder);
+	snprintf(u->address, sizeof(u->address), "unix:%s/s", folder);
+	assert_int_equal(bind(u->fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(chmod(at.sun_path, 0777), 0);
 	upstream_listen(u);
 }
 

@@ -19,11 +19,12 @@ struct upstream {
 };
 
 /*
- * Listens on a port of its own. upstream_refuse only has the port; upstream_fill listens, and its
- * accept queue is full; upstream_spawn has a process that returns every byte, for one connection
- * after the other.
+ * Listens on a port of its own; upstream_open_path on a unix socket, in a folder of its own.
+ * upstream_refuse only has the port; upstream_fill listens, and its accept queue is full;
+ * upstream_spawn has a process that returns every byte, for one connection after the other.
  */
 void upstream_open(struct upstream *u);
+void upstream_open_path(struct upstream *u);
 void upstream_refuse(struct upstream *u);
 void upstream_fill(struct upstream *u);
 void upstream_spawn(struct upstream *u);

@@ -113,6 +113,41 @@ static void pair__in_hand__is_lost_with_both_sides_and_counted_once(void **state
 }
 
 /* The worker died in pair_attach: the peer's record is written, and the client does not name it. */
+/* An end would pass for that of the whole stream; one that went out before the crash stays. */
+static void stream__in_hand__is_reset_but_where_its_end_went_out(void **state)
+{
+	static const struct service cut = {
+		.name = "cut", .has_pairs = true, .is_stream = true, .open = paired_attach
+	};
+	struct recovery r;
+	struct paired p;
+	struct served s;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		bool has_ended = i == 1;
+
+		own_service(&cut);
+		served_start(&s, "cut", NULL);
+		p = paired_connect_tcp(&s);
+		served_send(&s, p.client, "up", 2);
+		paired_expect(&s, p.upstream, "up");
+		if (has_ended) {
+			assert_int_equal(shutdown(p.client, SHUT_WR), 0);
+			paired_expect_end(&s, p.upstream, 0);
+		}
+		pool_take_in_hand(&s.pool, 0);
+		served_recover(&s, &r);
+		assert_counts(&r, 0, 1, 0);
+		paired_expect_end(&s, p.client, ECONNRESET);
+		if (!has_ended)
+			paired_expect_end(&s, p.upstream, ECONNRESET);
+		paired_close(&p);
+		assert_nothing_left(&s, 1);
+		served_stop(&s);
+	}
+}
+
 static void peer__half_attached__goes_with_its_client_in_hand(void **state)
 {
 	struct recovery r;
@@ -189,6 +224,7 @@ int main(void)
 		cmocka_unit_test(idle_pair__after_a_crash__relays_on),
 		cmocka_unit_test(streams__both_ways_with_a_crash_at_every_step__lose_no_byte),
 		cmocka_unit_test(pair__in_hand__is_lost_with_both_sides_and_counted_once),
+		cmocka_unit_test(stream__in_hand__is_reset_but_where_its_end_went_out),
 		cmocka_unit_test(peer__half_attached__goes_with_its_client_in_hand),
 		cmocka_unit_test(descriptor__that_the_new_epoll_refuses__ends_the_pair_once),
 	};

@@ -31,13 +31,19 @@ static enum verdict end_connect(struct conn *peer)
 	return proxy_begin_relay(client);
 }
 
-/* Nothing that the client or the server has sent has reached the other. */
-static bool is_untouched(const struct conn *peer)
+/*
+ * Nothing that the client or the server has sent has reached the other, and nothing is lost: what
+ * the client has sent is still in its buffer. A unix socket refuses bytes (EPIPE, unix(7)) before
+ * it tells that it was reset.
+ */
+static bool is_untouched(struct conn *peer)
 {
 	const struct proxy *p = conn_state_const(peer);
+	const struct conn *client = conn_client(peer);
 
 	return p->phase == PROXY_RELAYING && peer->record->bytes_in == 0 &&
-	       peer->record->bytes_out <= p->header_size;
+	       peer->record->bytes_out <= p->header_size &&
+	       client->record->bytes_in == buf_used(&client->in);
 }
 
 static bool replace_lost(struct conn *peer, enum verdict *verdict)

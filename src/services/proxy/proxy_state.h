@@ -22,6 +22,7 @@ struct proxy {
 	uint8_t row;          /* 1 + that of the last server; 0: none */
 	uint8_t address;      /* how many tries in a row that server had; 0: none */
 	uint8_t failure;      /* enum close_reason of the last failure; CLOSE_none: none */
+	uint16_t waited_ds;   /* tenths of a second: its looks for a server that found one */
 	uint32_t turn;        /* of the first of these (upstream_address) */
 	uint32_t header_size; /* bytes that the server got before the client's */
 	int64_t waits_ms;     /* clock_ms() since when it looks for a server; 0: it has one */

@@ -12,6 +12,7 @@
 #include "services/proxy/send_header.h"
 #include "services/proxy/proxy_state.h"
 #include "worker/conn.h"
+#include "worker/limit/limit_sum.h"
 #include "worker/pair/pair.h"
 #include "worker/pair/pair_connect.h"
 
@@ -47,15 +48,30 @@ static enum verdict end_now(struct conn *client, enum close_reason reason)
 	return ABORT;
 }
 
+/* What came of the attempts. */
+struct look {
+	enum close_reason why;
+	int error;      /* errno of the last one; 0: none was made */
+	bool is_moving; /* a worker passes connections on: each counts twice for a moment */
+};
+
 /*
- * How long a client may wait in all. A unix socket with a full queue is worth a retry, and so is
- * what this worker lacks.
+ * A unix socket with a full queue is worth a retry, and so is what this worker lacks, but not what
+ * it may not do.
  */
-static int64_t find_patience(const struct conn *client, enum close_reason why)
+static bool is_passing(const struct look *o)
+{
+	if (o->why == CLOSE_upstream_full)
+		return o->is_moving;
+	return (o->why == CLOSE_upstream_timeout || o->why == CLOSE_system_error) &&
+	       o->error != EACCES && o->error != EPERM;
+}
+
+/* How long a client may wait in all. */
+static int64_t find_patience(const struct conn *client, const struct look *o)
 {
 	const struct upstream_conf *conf = upstreams_of(client->conf)->conf;
-	bool is_passing = why == CLOSE_upstream_timeout || why == CLOSE_system_error;
-	int64_t least_ms = is_passing ? conf->connect_timeout : 0;
+	int64_t least_ms = is_passing(o) ? conf->connect_timeout : 0;
 
 	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
 }
@@ -73,12 +89,13 @@ static void join_queue(struct conn *client)
 }
 
 /* No server can be tried now: the client waits for one, if it may. */
-static enum verdict wait_for_server(struct conn *client, enum close_reason why)
+static enum verdict wait_for_server(struct conn *client, const struct look *o)
 {
 	const struct proxy *p = conn_state(client);
-	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
+	int64_t now_ms = clock_ms(), most_ms = find_patience(client, o), left_ms, look_ms;
+	enum close_reason why = o->why;
 
-	left_ms = p->waits_ms + most_ms - now_ms;
+	left_ms = p->waits_ms + most_ms - p->waited_ds * INT64_C(100) - now_ms;
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
 					       CLOSE_queue_timeout :
@@ -111,6 +128,14 @@ static void begin_try(struct conn *client, const struct server *server)
 	p->header_size = 0;
 }
 
+/* The server was not asked: others have taken its last place, and may give it back. */
+static void undo_try(struct proxy *p)
+{
+	p->tries--;
+	p->round--;
+	p->address--;
+}
+
 static enum pair_start connect_to(struct conn *client, const struct server *server)
 {
 	const struct upstream *u = upstreams_of(client->conf);
@@ -125,14 +150,13 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 		.user_timeout_ms = u->conf->user_timeout,
 	};
 	unsigned count = upstream_address(u, server, p->turn + p->address - 1U, &address);
+	enum pair_start start;
 
-	if (p->address >= count)
+	errno = EHOSTUNREACH;
+	start = count > 0 ? pair_connect(client, &target) : PAIR_FAILED;
+	if (start != PAIR_FULL && p->address >= count)
 		server_mask_add(&p->tried, server->row);
-	if (count == 0) {
-		errno = EHOSTUNREACH;
-		return PAIR_FAILED;
-	}
-	return pair_connect(client, &target);
+	return start;
 }
 
 /* Errors that say nothing about this server, but another one may do. */
@@ -188,6 +212,15 @@ enum verdict proxy_relay(struct conn *c)
 		       MORE;
 }
 
+/* A server that accepts and resets each time must not make the client wait for ever. */
+static void end_look(struct proxy *p)
+{
+	int64_t took_ds = (clock_ms() - p->waits_ms + 99) / 100, all_ds = p->waited_ds + took_ds;
+
+	p->waited_ds = all_ds < UINT16_MAX ? (uint16_t)all_ds : UINT16_MAX;
+	p->waits_ms = 0;
+}
+
 enum verdict proxy_begin_relay(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
@@ -197,7 +230,7 @@ enum verdict proxy_begin_relay(struct conn *client)
 	if (server)
 		health_note_success(upstreams_of(client->conf), server, p->connect_us, clock_ms());
 	conn_set_deadline(client, 0);
-	p->waits_ms = 0;
+	end_look(p);
 	leave_queue(client);
 	set_phase(client, PROXY_RELAYING);
 	p->header_size = (uint32_t)send_header_put(client, upstreams_of(client->conf));
@@ -240,11 +273,23 @@ static enum close_reason find_reason(const struct conn *client, bool is_full)
 	return is_full ? CLOSE_upstream_full : CLOSE_upstream_none;
 }
 
+/* Asked before and after the look at the counts. Without max_connections no server is full. */
+static bool is_moving(const struct conn *client)
+{
+	const struct upstream *u = upstreams_of(client->conf);
+
+	for (unsigned i = 0; i < u->count; i++)
+		if (u->list[i].most > 0)
+			return limit_sum_is_moving(&client->pool->limiter);
+	return false;
+}
+
 /* Tries servers, one after the other, until one is connecting or none is left. */
 enum verdict proxy_try_servers(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
 	const struct server *server;
+	struct look look = { .is_moving = is_moving(client) };
 	bool is_full = false;
 
 	if (p->waits_ms == 0)
@@ -262,16 +307,19 @@ enum verdict proxy_try_servers(struct conn *client)
 		case PAIR_FULL:
 			full++;
 			is_full = true;
-			p->tries--;
-			p->round--;
+			undo_try(p);
 			break;
 		case PAIR_FAILED:
-			if (!note_attempt(client, server, errno))
-				return wait_for_server(client, CLOSE_system_error);
+			look.error = errno;
+			look.why = CLOSE_system_error;
+			if (!note_attempt(client, server, look.error))
+				return wait_for_server(client, &look);
 			break;
 		}
 	}
-	return wait_for_server(client, find_reason(client, is_full));
+	look.why = find_reason(client, is_full);
+	look.is_moving = look.is_moving || is_moving(client);
+	return wait_for_server(client, &look);
 }
 
 enum verdict proxy_fail_over(struct conn *client, enum close_reason why)

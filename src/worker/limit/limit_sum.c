@@ -111,17 +111,16 @@ uint64_t limit_sum_listener(const struct limiter *l, uint32_t listener)
 
 static bool is_moving(const struct limiter *l, unsigned slot)
 {
-	struct limit_counts other = limit_memory_counts(l->memory, slot);
+	const struct slot *other = &l->board->slots[slot];
 
-	return atomic_load(&l->board->slots[slot].state) == SLOT_MOVING ||
-	       (counts_limits(l, slot) && atomic_load(&other.head->moving) != 0);
+	return atomic_load(&other->state) == SLOT_MOVING || atomic_load(&other->moving) != 0;
 }
 
 bool limit_sum_is_moving(const struct limiter *l)
 {
-	if (atomic_load(&l->counts.head->moving) != 0)
+	if (atomic_load(&l->slot->moving) != 0)
 		return true;
-	for (unsigned i = 0; i < scoreboard_slots(l->board); i++)
+	for (unsigned i = 0; l->board && i < scoreboard_slots(l->board); i++)
 		if (is_other(l, i) && is_moving(l, i))
 			return true;
 	return false;

@@ -12,7 +12,10 @@
 uint64_t limit_sum_source(const struct limiter *limiter, uint64_t key);
 uint64_t limit_sum_listener(const struct limiter *limiter, uint32_t listener);
 
-/* True when a worker passes connections on, which count twice for a moment. */
+/*
+ * True when a worker passes connections on, which count twice for a moment. Also where no listener
+ * has a limit.
+ */
 bool limit_sum_is_moving(const struct limiter *limiter);
 
 /*

@@ -241,8 +241,7 @@ void limiter_count_arrival(struct limiter *l, struct record *r)
 
 void limiter_note_moving(struct limiter *l, bool is_moving)
 {
-	if (l->memory)
-		atomic_store(&l->counts.head->moving, is_moving);
+	atomic_store(&l->slot->moving, is_moving);
 }
 
 uint64_t limiter_count_out(struct limiter *l, struct record *r)

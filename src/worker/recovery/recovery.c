@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "worker/conn_reset.h"
 #include "worker/dispatch.h"
 #include "worker/door/arrival.h"
 #include "worker/recovery/record_check.h"
@@ -62,11 +63,59 @@ static void lose_conn(const struct heritage *h, struct record *r, enum close_rea
 	(*count)++;
 }
 
+/* The sides of a stream that was cut; NULL: none. */
+struct cut {
+	struct record *sides[SIDE_COUNT];
+};
+
+static struct record *find_peer(const struct arena *arena, const struct record *client)
+{
+	struct record *peer = client->peer > 0 && client->peer <= arena->head->record_high ?
+				      arena_record(arena, client->peer - 1) :
+				      NULL;
+
+	return peer && record_check_is_whole(arena, peer) && peer->side == SIDE_PEER &&
+			       peer->peer == record_link(client) ?
+		       peer :
+		       NULL;
+}
+
+static void find_cut(const struct survey *s, struct record *client, struct cut *cut)
+{
+	struct conn c;
+
+	if (!record_check_is_whole(s->arena, client) || client->side != SIDE_CLIENT ||
+	    client->listener >= s->heritage->listeners->count)
+		return;
+	pool_view_at(s->heritage, client, &c);
+	if (!c.service || !c.service->is_stream)
+		return;
+	cut->sides[SIDE_CLIENT] = client;
+	cut->sides[SIDE_PEER] = find_peer(s->arena, client);
+}
+
+/*
+ * What was cut must not pass for the whole stream: the close that follows is a reset, unless the
+ * end went out before. All claims are counted: a descriptor that is not this side's alone is left.
+ */
+static void reset_cut(struct survey *s, const struct cut *cut)
+{
+	for (unsigned i = 0; i < SIDE_COUNT; i++) {
+		const struct record *side = cut->sides[i];
+
+		if (!side || side->output == OUTPUT_ENDED)
+			continue;
+		claims_count(&s->fds, side->fd);
+		if (claims_is_sole(&s->fds, side->fd))
+			conn_reset_prepare(side);
+	}
+}
+
 /*
  * This comes first, so that a recovery that dies leaves nothing in hand. The peer of a connection
  * is not a connection of its own: it is found without a client, and goes too.
  */
-static void end_in_hand(struct recovery *r, const struct survey *s)
+static void end_in_hand(struct recovery *r, const struct survey *s, struct cut *cut)
 {
 	const struct arena *arena = s->arena;
 	uint32_t in_hand = atomic_load_explicit(&arena->head->in_hand, memory_order_relaxed);
@@ -75,8 +124,11 @@ static void end_in_hand(struct recovery *r, const struct survey *s)
 	if (in_hand == 0)
 		return;
 	lost = arena_record(arena, in_hand - 1);
+	find_cut(s, lost, cut);
 	if (lost->magic != 0)
 		lose_conn(s->heritage, lost, CLOSE_worker_crash, &r->in_hand);
+	if (cut->sides[SIDE_PEER])
+		cut->sides[SIDE_PEER]->magic = 0;
 	atomic_store_explicit(&arena->head->in_hand, 0, memory_order_relaxed);
 }
 
@@ -215,13 +267,15 @@ static uint32_t open_before(const struct heritage *heritage)
 static bool survey_arena(struct recovery *r, const struct heritage *heritage)
 {
 	uint32_t open = open_before(heritage);
+	struct cut cut = { { NULL } };
 	struct survey s;
 	bool done = make_room(r, heritage->arena);
 
 	done = survey_new(&s, heritage, clock_us()) && done;
 	if (done) {
-		end_in_hand(r, &s);
+		end_in_hand(r, &s, &cut);
 		judge_records(r, &s);
+		reset_cut(&s, &cut);
 		lose_unrecorded(r, heritage, open);
 	}
 	survey_free(&s);
