@@ -9,20 +9,31 @@
 
 enum { MEND_MS = 1000 };
 
-/* The other workers see it before this one looks at theirs: a server may be full. */
+/* The other rows have no space in the file: to touch one could be a SIGBUS (mmap(2)). */
+static unsigned count_rows(const struct server_count *count)
+{
+	return count->servers ? scoreboard_servers(count->board) : 0;
+}
+
+/*
+ * The other workers see it before this one looks at theirs: a server may be full. A damaged record
+ * may name any row.
+ */
 static void change_count(struct server_count *count, const struct record *r, uint32_t change)
 {
+	bool is_peer = r->side == SIDE_PEER;
 	struct server_shared *server;
 	unsigned row;
+	uint32_t now;
 
 	if (r->server == 0 || !count->servers)
 		return;
 	row = r->server - 1U;
+	now = (is_peer ? count->own.live : count->own.waiting)[row] += change;
+	if (row >= count_rows(count))
+		return;
 	server = &count->servers[row];
-	if (r->side == SIDE_PEER)
-		atomic_store(&server->live[count->slot], count->own.live[row] += change);
-	else
-		atomic_store(&server->waiting[count->slot], count->own.waiting[row] += change);
+	atomic_store(&(is_peer ? server->live : server->waiting)[count->slot], now);
 }
 
 void server_sums_add(struct server_sums *sums, const struct record *r)
@@ -44,12 +55,6 @@ void server_count_out(struct server_count *count, const struct record *r)
 uint32_t server_count_live(const struct server_count *count, unsigned row)
 {
 	return count->servers ? server_live(count->board, row) : 0;
-}
-
-/* The other rows have no space in the file: to touch one could be a SIGBUS (mmap(2)). */
-static unsigned count_rows(const struct server_count *count)
-{
-	return count->servers ? scoreboard_servers(count->board) : 0;
 }
 
 void server_count_set(struct server_count *count, const struct server_sums *sums)

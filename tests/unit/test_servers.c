@@ -76,16 +76,20 @@ static void row__that_a_generation_or_a_connection_has__is_not_given_away(void *
 }
 
 /* Their pages have no space in the file. */
-static void rows__without_a_server__are_not_touched_by_a_recovery(void **state)
+static void rows__without_a_server__are_not_touched(void **state)
 {
 	struct server_count count = { .board = board, .servers = board->servers, .slot = 3 };
 	struct server_sums sums = { .live = { 2 }, .waiting = { 1 } };
+	struct record damaged = { .server = SCOREBOARD_SERVERS };
 
 	(void)state;
 	assert_int_equal(enlist(0), 0);
 	atomic_store(&board->servers[1].live[3], 7);
 	atomic_store(&board->servers[SCOREBOARD_SERVERS - 1].waiting[3], 7);
 	server_count_set(&count, &sums);
+	server_count_in(&count, &damaged);
+	server_count_in(&count, &damaged);
+	server_count_out(&count, &damaged);
 	assert_int_equal(atomic_load(&board->servers[0].live[3]), 2);
 	assert_int_equal(atomic_load(&board->servers[0].waiting[3]), 1);
 	assert_int_equal(atomic_load(&board->servers[1].live[3]), 7);
@@ -287,7 +291,7 @@ int main(void)
 		ONE(server__of_the_same_upstream_and_address__has_one_row),
 		ONE(row__that_a_generation_or_a_connection_has__is_not_given_away),
 		ONE(row__that_is_in_force__is_not_given_away),
-		ONE(rows__without_a_server__are_not_touched_by_a_recovery),
+		ONE(rows__without_a_server__are_not_touched),
 		ONE(row__of_another_server__begins_anew),
 		ONE(server__that_comes_back__has_its_row_with_all_that_is_known),
 		ONE(counts__of_all_slots__are_summed_and_bounded),

@@ -22,7 +22,7 @@ enum {
 	READY_MS = 2000,            /* the start waits no longer for the first lookups */
 	QUERY_SECONDS = 2,          /* that a name server has to answer, ... */
 	QUERY_TRIES = 2,            /* ... and how often it is asked */
-	LOOKUP_MOST_MS = 60 * 1000, /* no lookup waits longer: the process hangs */
+	LOOKUP_MOST_MS = 180 * 1000, /* no lookup waits longer: the process hangs */
 };
 
 #define LOAD(field)         atomic_load_explicit(&(field), memory_order_relaxed)
