@@ -53,6 +53,14 @@ static int64_t find_since(const struct report_server *server, int64_t health_s)
 	return strcmp(server->state, "unresolved") == 0 ? server->unresolved_s : 0;
 }
 
+/* Every worker writes it. */
+static const char *name_failure(const struct server_shared *shared)
+{
+	uint32_t why = LOAD(shared->last_failure);
+
+	return why == CLOSE_none || why >= CLOSE_COUNT ? "" : close_reason_name(why);
+}
+
 bool report_server_is_used(const struct report_server *server)
 {
 	return !server->is_gone || cell_get(&server->tally.upstream_connections_live) > 0;
@@ -74,7 +82,7 @@ bool report_server(const struct report *report, unsigned row, struct report_serv
 		.is_gone = life != SERVER_IN_FORCE,
 		.is_backup = LOAD(from->is_backup) != 0,
 		.state = name_state(from, names, verdict.health),
-		.why = verdict.why == CLOSE_none ? "" : close_reason_name(verdict.why),
+		.why = name_failure(&report->board->servers[row]),
 		.weight = LOAD(from->weight),
 		.waiting = server_waiting(report->board, row),
 		.names = LOAD(names->count) < SERVER_ADDRESSES ? LOAD(names->count) :
