@@ -39,7 +39,10 @@ static void copy_tally(const struct report *report, unsigned row, struct report_
 	for (size_t i = 0; i < sizeof(out->tally) / sizeof(metric_cell); i++)
 		cell_set((metric_cell *)&out->tally + i, cell_get((const metric_cell *)from + i));
 	cell_set(&out->tally.upstream_connections_live, server_live(report->board, row));
+	cell_set(&out->tally.upstream_connections_waiting, server_waiting(report->board, row));
 	cell_set(&out->tally.upstream_healthy, strcmp(out->state, "up") == 0);
+	cell_set(&out->tally.upstream_drained,
+		 LOAD(report->board->server_rows[row].is_drained) != 0);
 }
 
 /* Since when it is down, drained or gone is written nowhere. */
@@ -84,7 +87,6 @@ bool report_server(const struct report *report, unsigned row, struct report_serv
 		.state = name_state(from, names, verdict.health),
 		.why = name_failure(&report->board->servers[row]),
 		.weight = LOAD(from->weight),
-		.waiting = server_waiting(report->board, row),
 		.names = LOAD(names->count) < SERVER_ADDRESSES ? LOAD(names->count) :
 								 SERVER_ADDRESSES,
 		.unresolved_s = failed_s > 0 ? report_since(report->now_s, failed_s) : 0,
