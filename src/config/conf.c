@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/conf_titled.h"
+#include "config/conf_upstream.h"
 #include "config/cpus.h"
 
 const struct service_row conf_services[] = {
@@ -354,6 +355,19 @@ static void print_titled(enum option_section section, const char *title, const v
 	fputs("}\n", out);
 }
 
+/* What `to` cannot say of its upstream is printed as a section: then the listener names that. */
+static void print_listener(const struct conf *conf, const struct listen_conf *listen, FILE *out)
+{
+	const struct upstream_conf *upstream = conf_upstream_of(conf, listen);
+	struct listen_conf shown = *listen;
+
+	if (upstream != NULL && upstream->is_made && !conf_upstream_is_plain(conf, upstream)) {
+		shown.upstream = upstream->title;
+		shown.to = (struct text_list){ 0 };
+	}
+	print_titled(SECTION_listen, listen->address, &shown, out);
+}
+
 void conf_print(const struct conf *conf, FILE *out)
 {
 	fputs("# ", out);
@@ -371,11 +385,11 @@ void conf_print(const struct conf *conf, FILE *out)
 		fputs("}\n", out);
 	}
 	for (size_t i = 0; i < conf->upstream_count; i++)
-		if (!conf->upstreams[i].is_made)
+		if (!conf_upstream_is_plain(conf, &conf->upstreams[i]))
 			print_titled(SECTION_upstream, conf->upstreams[i].title,
 				     &conf->upstreams[i], out);
 	for (size_t i = 0; i < conf->program_count; i++)
 		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
 	for (size_t i = 0; i < conf->listener_count; i++)
-		print_titled(SECTION_listen, conf->listeners[i].address, &conf->listeners[i], out);
+		print_listener(conf, &conf->listeners[i], out);
 }

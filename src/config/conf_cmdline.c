@@ -148,6 +148,13 @@ static bool apply_option(struct conf *conf, const char *text, char *name, char *
 	return set_option(conf, option, "-o", text, value, err);
 }
 
+bool conf_cmdline_is_of_listeners(const char *text)
+{
+	const char *section = option_sections[SECTION_listen].name;
+
+	return strncmp(text, section, strlen(section)) == 0 && text[strlen(section)] == '.';
+}
+
 bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err)
 {
 	char *copy = strdup(text);

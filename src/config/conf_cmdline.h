@@ -47,6 +47,9 @@ bool conf_cmdline_program(struct conf *conf, const struct conf_source *source, s
  */
 bool conf_cmdline_option(struct conf *conf, const char *text, struct err *err);
 
+/* True when the argument of -o names an option of section listen. */
+bool conf_cmdline_is_of_listeners(const char *text);
+
 /* Applies -w. */
 bool conf_cmdline_workers(struct conf *conf, const char *text, struct err *err);
 

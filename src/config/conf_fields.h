@@ -76,8 +76,9 @@ struct program_conf {
 
 struct upstream_conf {
 	char *title;
-	char *origin; /* as a program's; of a made one the listener's */
-	bool is_made; /* of the option `to` of a listener */
+	char *origin;    /* as a program's; of a made one the listener's */
+	bool is_made;    /* of the option `to` of a listener */
+	size_t listener; /* of a made one: its listener in struct conf */
 #include "tables/options.def"
 };
 

@@ -74,11 +74,22 @@ static bool add_default_listeners(struct conf *conf, struct err *err)
 	return true;
 }
 
-static bool take_overrides(struct conf *conf, const struct conf_source *source, struct err *err)
+/* Those of listeners come first: what they set makes upstreams, whose options -o sets as well. */
+static bool take_options(struct conf *conf, const struct conf_source *source, bool of_listeners,
+			 struct err *err)
 {
 	for (size_t i = 0; i < source->override_count; i++)
-		if (!conf_cmdline_option(conf, source->overrides[i], err))
+		if (conf_cmdline_is_of_listeners(source->overrides[i]) == of_listeners &&
+		    !conf_cmdline_option(conf, source->overrides[i], err))
 			return false;
+	return true;
+}
+
+static bool take_overrides(struct conf *conf, const struct conf_source *source, struct err *err)
+{
+	if (!take_options(conf, source, true, err) || !conf_upstream_make(conf, err) ||
+	    !take_options(conf, source, false, err))
+		return false;
 	if (source->workers != NULL && !conf_cmdline_workers(conf, source->workers, err))
 		return false;
 	return source->pid_file == NULL ||
@@ -112,7 +123,7 @@ static bool fill_conf(struct conf *conf, const struct conf_source *source, struc
 			err, CODE_CONFIG,
 			"%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
 			conf->origin);
-	return conf_upstream_make(conf, err) && take_overrides(conf, source, err);
+	return take_overrides(conf, source, err);
 }
 
 /* A worker must have a place for a listener that reserves none. */

@@ -22,13 +22,10 @@ static bool is_proxy(const struct listen_conf *listen)
 static const struct upstream_conf *find_made(const struct conf *conf,
 					     const struct listen_conf *listen)
 {
-	for (size_t i = 0; i < conf->upstream_count; i++) {
-		const struct upstream_conf *upstream = &conf->upstreams[i];
-
-		if (upstream->is_made &&
-		    option_types[KIND_LIST]->equal(&upstream->server, &listen->to))
-			return upstream;
-	}
+	for (size_t i = 0; i < conf->upstream_count; i++)
+		if (conf->upstreams[i].is_made &&
+		    &conf->listeners[conf->upstreams[i].listener] == listen)
+			return &conf->upstreams[i];
 	return NULL;
 }
 
@@ -60,49 +57,70 @@ void conf_upstream_drop_unused(struct conf *conf)
 	conf_titled_drop(conf, SECTION_upstream, is_unused);
 }
 
-/* Titled by its servers; where a title has no room for all, by the first ones and a hash of all. */
-static const char *title_of(const struct text_list *to, char *title)
+/* Counts the listeners up to this one with its address as written: port 0 may have several. */
+static unsigned number_of(const struct conf *conf, size_t index)
+{
+	unsigned number = 1;
+
+	for (size_t i = 0; i < index; i++)
+		number += strcmp(conf->listeners[i].address, conf->listeners[index].address) == 0;
+	return number;
+}
+
+/* The address of the listener; where a title has no room for it, its beginning and a hash. */
+static const char *title_of(const struct conf *conf, size_t index, char *title)
 {
 	enum { TAIL = 9 };
-	uint64_t hash = 0;
-	size_t used = 0;
+	char whole[ADDR_TEXT + 16], suffix[16] = "";
+	unsigned number = number_of(conf, index);
+	uint64_t hash;
 
-	for (size_t i = 0; i < to->count; i++) {
-		hash = hash * 31 + hash_bytes(to->texts[i], strlen(to->texts[i]));
-		if (used <= CONF_TITLE_MOST)
-			used += (size_t)snprintf(title + used, CONF_TITLE_MOST + 1 - used, "%s%s",
-						 i > 0 ? "," : "", to->texts[i]);
-	}
-	if (used > CONF_TITLE_MOST)
+	if (number > 1)
+		snprintf(suffix, sizeof(suffix), "#%u", number);
+	snprintf(whole, sizeof(whole), "%s%s", conf->listeners[index].address, suffix);
+	hash = hash_bytes(whole, strlen(whole));
+	snprintf(title, CONF_TITLE_MOST + 1, "%.*s", CONF_TITLE_MOST, whole);
+	if (strlen(whole) > CONF_TITLE_MOST)
 		snprintf(title + CONF_TITLE_MOST - TAIL, TAIL + 1, "~%08x",
 			 (unsigned)(hash ^ hash >> 32));
 	return title;
 }
 
-static bool make_one(struct conf *conf, const struct listen_conf *listen, struct err *err)
+static bool make_one(struct conf *conf, size_t index, struct err *err)
 {
-	char title[CONF_TITLE_MOST + 1];
+	const struct listen_conf *listen = &conf->listeners[index];
+	char title[CONF_TITLE_MOST + 1], shown[QUOTE_TEXT];
 	struct upstream_conf *made = conf_titled_add(
-		conf, SECTION_upstream, title_of(&listen->to, title), listen->origin, err);
+		conf, SECTION_upstream, title_of(conf, index, title), listen->origin, err);
 
 	if (made == NULL)
-		return err_prefix(err, "%s: listen.to: ", listen->origin);
+		return err_prefix(err, "%s: listen.to: upstream %s: ", listen->origin,
+				  quote_show(title, shown));
 	made->is_made = true;
+	made->listener = index;
 	return option_read(option_find(SECTION_upstream, "server"), made,
 			   (const char *const *)listen->to.texts, listen->to.count, err);
 }
 
 bool conf_upstream_make(struct conf *conf, struct err *err)
 {
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct listen_conf *listen = &conf->listeners[i];
-
-		if (!is_proxy(listen) || listen->to.count == 0 || find_made(conf, listen) != NULL)
-			continue;
-		if (!make_one(conf, listen, err))
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (is_proxy(&conf->listeners[i]) && conf->listeners[i].to.count > 0 &&
+		    !make_one(conf, i, err))
 			return false;
-	}
 	return true;
+}
+
+bool conf_upstream_is_plain(const struct conf *conf, const struct upstream_conf *upstream)
+{
+	bool is_plain = upstream->is_made;
+
+	for (size_t i = 0; i < option_count && is_plain; i++)
+		if (options[i].section == SECTION_upstream &&
+		    strcmp(options[i].name, "server") != 0)
+			is_plain = option_is_default(&options[i], upstream);
+	return is_plain && option_types[KIND_LIST]->equal(&upstream->server,
+							  &conf->listeners[upstream->listener].to);
 }
 
 int64_t conf_upstream_idle_ms(const struct upstream_conf *upstream,

@@ -28,10 +28,15 @@ struct upstream_server {
 };
 
 /*
- * Makes an upstream of defaults for each list of servers that a listener has in `to`. Returns false
- * with err.
+ * Makes an upstream of defaults for each listener that has `to`. Its title is the address of the
+ * listener as written: so a reload finds its servers again, whatever `to` has then. The second
+ * listener with one address (of port 0) has "#2" behind it. The list of listeners is final. Returns
+ * false with err, such as for a title that a section has too.
  */
 bool conf_upstream_make(struct conf *conf, struct err *err);
+
+/* True for one that was made of `to` and has had no option changed since: `to` says all of it. */
+bool conf_upstream_is_plain(const struct conf *conf, const struct upstream_conf *upstream);
 
 /* Frees the upstreams that have no listener: -l has replaced the file's. */
 void conf_upstream_drop_unused(struct conf *conf);

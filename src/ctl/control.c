@@ -139,7 +139,9 @@ static bool wait_for_request(const struct control *control, const struct request
 	if (exited > 0)
 		return err_set(err, CODE_FAILED, "%s: the server (pid %d) died before it was done",
 			       control->verb, (int)control->pid);
-	return err_set(err, CODE_FAILED, "%s: the server (pid %d) has not answered within %d s",
+	return err_set(err, CODE_FAILED,
+		       "%s: the server (pid %d) has not answered within %d s (it may still carry "
+		       "out the order)",
 		       control->verb, (int)control->pid,
 		       (int)((due_ms - control->started_ms) / 1000));
 }
@@ -163,38 +165,42 @@ static const struct request *find_request(const struct control *control, int num
 	return number == SIGUSR1 ? &control->board->reopen : NULL;
 }
 
-bool control_check_argument(const struct control_options *opts, struct err *err)
+/* Returns the row's index in verbs; -1 with err. */
+static int find_verb(const char *verb, struct err *err)
 {
-	char shown[QUOTE_TEXT];
-	const char *wanted = "";
-
-	for (size_t i = 0; i < VERB_COUNT; i++)
-		if (strcmp(verbs[i].name, opts->verb) == 0)
-			wanted = verbs[i].argument;
-	if (wanted[0] == '\0' && opts->argument != NULL)
-		return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
-			       quote_show(opts->argument, shown));
-	if (wanted[0] != '\0' && opts->argument == NULL)
-		return err_set(err, CODE_USAGE, "-s %s: %s is missing (-s %s 10.0.0.1:5432)",
-			       opts->verb, wanted, opts->verb);
-	return true;
-}
-
-static bool find_signal(const char *verb, int *number, struct err *err)
-{
-	const char *names[VERB_COUNT], *hint = option_foreign_verb(verb);
-	char shown[QUOTE_TEXT], all[128];
+	const char *names[VERB_COUNT], *hint = option_foreign_verb(verb), *near;
+	char shown[QUOTE_TEXT], all[128], meant[64] = "";
 
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		names[i] = verbs[i].name;
-		if (strcmp(names[i], verb) == 0) {
-			*number = verbs[i].signal;
-			return true;
-		}
+		if (strcmp(names[i], verb) == 0)
+			return (int)i;
 	}
-	return err_set(err, CODE_USAGE, "-s %s: is not a verb (%s%s%s)", quote_show(verb, shown),
-		       quote_list(names, VERB_COUNT, all, sizeof(all)), hint ? "; " : "",
-		       hint ? hint : "");
+	near = units_nearest(verb, names, VERB_COUNT);
+	if (near != NULL)
+		snprintf(meant, sizeof(meant), "did you mean %s?", near);
+	if (hint == NULL && near != NULL)
+		hint = meant;
+	err_set(err, CODE_USAGE, "-s %s: is not a verb (%s%s%s)", quote_show(verb, shown),
+		quote_list(names, VERB_COUNT, all, sizeof(all)), hint ? "; " : "",
+		hint ? hint : "");
+	return -1;
+}
+
+bool control_check_argument(const struct control_options *opts, struct err *err)
+{
+	int verb = find_verb(opts->verb, err);
+	char shown[QUOTE_TEXT];
+
+	if (verb < 0)
+		return false;
+	if (verbs[verb].argument[0] == '\0' && opts->argument != NULL)
+		return err_set(err, CODE_USAGE, "%s: no arguments are taken (-h lists the flags)",
+			       quote_show(opts->argument, shown));
+	if (verbs[verb].argument[0] != '\0' && opts->argument == NULL)
+		return err_set(err, CODE_USAGE, "-s %s: %s is missing (-s %s 10.0.0.1:5432)",
+			       opts->verb, verbs[verb].argument, opts->verb);
+	return true;
 }
 
 static bool resolve_pid_file(const struct conf_source *source, char *path, size_t size,
@@ -359,11 +365,11 @@ enum exit_code control_run(const struct control_options *opts, const struct conf
 			   struct err *err)
 {
 	char path[4096];
-	int number = 0;
+	int verb = find_verb(opts->verb, err), number;
 
-	if (!find_signal(opts->verb, &number, err) ||
-	    !find_pid_file(source, path, sizeof(path), err))
+	if (verb < 0 || !find_pid_file(source, path, sizeof(path), err))
 		return err->code;
+	number = verbs[verb].signal;
 	if (path[0] == '\0')
 		return refuse_no_pid_file(opts, source, err);
 	err->text[0] = '\0';

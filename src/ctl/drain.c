@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 #include "base/sys.h"
 #include "base/units.h"
 #include "config/signals.h"
+#include "stats/report.h"
 #include "stats/servers.h"
 
 enum { ANSWER_MS = 5000, POLL_MS = 5 };
@@ -32,16 +34,40 @@ static bool is_meant(const struct server_row *row, const char *name)
 		strcmp(row->address, name + title + 1) == 0);
 }
 
-static bool refuse_name(const struct drain *drain, struct err *err)
+enum { FORM = sizeof(((struct server_row *)NULL)->upstream) + ADDR_TEXT };
+
+/* True for UPSTREAM/ADDRESS; an address may have slashes too. */
+static bool has_upstream(const char *name)
 {
-	const char *names[SCOREBOARD_SERVERS], *nearest;
-	char shown[QUOTE_TEXT];
+	return strchr(name, '/') != NULL && strncmp(name, "unix:", strlen("unix:")) != 0;
+}
+
+/* What was asked of one upstream must not be offered for all. */
+static const char *nearest_form(const struct drain *drain, char (*forms)[FORM])
+{
+	const char *names[SCOREBOARD_SERVERS];
 	size_t count = 0;
 
-	for (unsigned i = 0; i < scoreboard_servers(drain->board); i++)
-		if (LOAD(drain->board->server_rows[i].life) == SERVER_IN_FORCE)
-			names[count++] = drain->board->server_rows[i].address;
-	nearest = units_nearest(drain->server, names, count);
+	for (unsigned i = 0; i < scoreboard_servers(drain->board); i++) {
+		const struct server_row *row = &drain->board->server_rows[i];
+
+		if (LOAD(row->life) != SERVER_IN_FORCE)
+			continue;
+		if (has_upstream(drain->server))
+			snprintf(forms[count], FORM, "%s/%s", row->upstream, row->address);
+		else
+			snprintf(forms[count], FORM, "%s", row->address);
+		names[count] = forms[count];
+		count++;
+	}
+	return units_nearest(drain->server, names, count);
+}
+
+static bool refuse_name(const struct drain *drain, struct err *err)
+{
+	char shown[QUOTE_TEXT], forms[SCOREBOARD_SERVERS][FORM];
+	const char *nearest = nearest_form(drain, forms);
+
 	return err_set(err, CODE_FAILED, "%s: no upstream has a server %s%s%s%s", drain->verb,
 		       quote_show(drain->server, shown), nearest ? " (did you mean " : "",
 		       nearest ? nearest : "", nearest ? "?)" : "");
@@ -74,21 +100,29 @@ static bool await_order(const struct drain *drain, unsigned row, struct err *err
 		ended = sys_poll(&fd, 1, POLL_MS) > 0;
 	return is_done(drain, row) ||
 	       err_set(err, CODE_FAILED, "%s: the server %s", drain->verb,
-		       ended ? "died before it was done" : "has not answered");
+		       ended ? "died before it was done" :
+			       "has not answered (it may still carry out the order)");
 }
 
+/* What else keeps connections from it is said. */
 static void print_done(const struct drain *drain, unsigned row)
 {
-	const struct server_row *server = &drain->board->server_rows[row];
+	const struct report report = { .board = drain->board,
+				       .now_ms = clock_ms(),
+				       .now_s = time(NULL) };
 	uint32_t live = server_live(drain->board, row);
+	struct report_server server;
 
-	if (drain->quiet)
+	if (drain->quiet || !report_server(&report, row, &server))
 		return;
-	printf("%s: ok, %s of %s gets %s connections", drain->verb, server->address,
-	       server->upstream, drain->is_drain ? "no new" : "new");
+	printf("%s: ok, %s of %s ", drain->verb, server.address, server.upstream);
 	if (drain->is_drain)
-		printf(", %u %s", live, live == 1 ? "is left" : "are left");
-	putchar('\n');
+		printf("gets no new connections, %u %s\n", live,
+		       live == 1 ? "is left" : "are left");
+	else if (strcmp(server.state, "up") == 0)
+		puts("gets new connections");
+	else
+		printf("is no longer drained; still %s\n", server.state);
 }
 
 bool drain_run(const struct drain *drain, struct err *err)

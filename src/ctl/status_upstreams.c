@@ -62,6 +62,7 @@ static void fill_counts(const struct report_server *server, struct cell *cells)
 	const struct upstream_tally *tally = &server->tally;
 	uint64_t failures = cell_get(&tally->upstream_failures_total);
 	uint64_t checks = cell_get(&tally->upstream_checks_failed_total);
+	uint64_t waiting = cell_get(&tally->upstream_connections_waiting);
 
 	table_set_count(&cells[SERVER_LIVE], STYLE_PLAIN,
 			cell_get(&tally->upstream_connections_live));
@@ -70,8 +71,8 @@ static void fill_counts(const struct report_server *server, struct cell *cells)
 	table_set_count(&cells[SERVER_FAILURES], failures > 0 ? STYLE_WARN : STYLE_PLAIN, failures);
 	if (checks > 0)
 		table_set_count(&cells[SERVER_CHECKS], STYLE_WARN, checks);
-	if (server->waiting > 0)
-		table_set_count(&cells[SERVER_WAITING], STYLE_WARN, server->waiting);
+	if (waiting > 0)
+		table_set_count(&cells[SERVER_WAITING], STYLE_WARN, waiting);
 	set_span(&cells[SERVER_P50], &tally->upstream_connect_seconds, 0.5);
 	set_span(&cells[SERVER_P99], &tally->upstream_connect_seconds, 0.99);
 	table_set_bytes(&cells[SERVER_IN], cell_get(&tally->upstream_bytes_in_total));

@@ -143,11 +143,11 @@ struct report_server {
 	bool is_backup;
 	/* up, failed, check_failed, unresolved, drained, down (in the configuration) or gone */
 	const char *state;
-	const char *why;          /* the ending of its last failure; "" for none */
-	int64_t since_s;          /* for how long that is its state; 0: not known */
-	uint32_t weight, waiting; /* waiting: clients, in the row of its upstream's first server */
-	unsigned names;           /* addresses in use of a server that has a name */
-	int64_t unresolved_s;     /* for how long lookups fail; 0: they do not */
+	const char *why; /* the ending of its last failure; "" for none */
+	int64_t since_s; /* for how long that is its state; 0: not known */
+	uint32_t weight;
+	unsigned names;       /* addresses in use of a server that has a name */
+	int64_t unresolved_s; /* for how long lookups fail; 0: they do not */
 	struct upstream_tally tally;
 };
 

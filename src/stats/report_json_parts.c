@@ -123,7 +123,6 @@ void report_json_server(const struct report *report, unsigned index, bool has_be
 	json_string(text, "state", server.state, 16);
 	json_string(text, "why", server.why, 32);
 	json_i64(text, "since_seconds", server.since_s);
-	json_u64(text, "waiting", server.waiting);
 	json_u64(text, "addresses", server.names);
 	json_i64(text, "unresolved_seconds", server.unresolved_s);
 	report_json_metrics(text, SCOPE_UPSTREAM, &server.tally);

@@ -205,6 +205,12 @@ static void write_WORKER(const struct metric_row *row, const struct report *repo
 		write_worker_histogram(row, report, text);
 }
 
+static bool is_listener_gone(const struct report *report, unsigned listener)
+{
+	return atomic_load_explicit(&report->board->listeners[listener].life,
+				    memory_order_relaxed) == LISTENER_GONE;
+}
+
 static void write_QUEUE(const struct metric_row *row, const struct report *report, unsigned index,
 			struct strbuf *text)
 {
@@ -214,6 +220,8 @@ static void write_QUEUE(const struct metric_row *row, const struct report *repor
 		metrics_head(text, row);
 		return;
 	}
+	if (metrics_is_gauge(row) && is_listener_gone(report, index - 1))
+		return;
 	metrics_name(text, row);
 	strbuf_raw(text, "{");
 	if (write_listener_labels(report, text, index - 1)) {
@@ -236,7 +244,8 @@ static void write_PROGRAM(const struct metric_row *row, const struct report *rep
 		metrics_head(text, row);
 		return;
 	}
-	if (!report_program(report, index - 1, &program))
+	if (!report_program(report, index - 1, &program) ||
+	    (program.is_gone && metrics_is_gauge(row)))
 		return;
 	metrics_name(text, row);
 	strbuf_raw(text, "{program=\"");

@@ -91,6 +91,11 @@ void metrics_buckets(struct strbuf *text, const struct metric_row *row, const st
 	strbuf_raw(text, "\n");
 }
 
+bool metrics_is_gauge(const struct metric_row *row)
+{
+	return row->kind == KIND_IS_GAUGE;
+}
+
 static unsigned server_pieces(const struct metric_row *row)
 {
 	return row->kind == KIND_IS_HISTOGRAM ? METRICS_BUCKET_GROUPS : 1;
@@ -107,7 +112,8 @@ void metrics_server(const struct metric_row *row, const struct report *report, u
 		metrics_head(text, row);
 		return;
 	}
-	if (!report_server(report, (index - 1) / pieces, &server))
+	if (!report_server(report, (index - 1) / pieces, &server) ||
+	    (server.is_gone && metrics_is_gauge(row)))
 		return;
 	cells = metric_cells(row, &server.tally);
 	if (row->kind == KIND_IS_HISTOGRAM) {

@@ -16,6 +16,9 @@ void metrics_head(struct strbuf *text, const struct metric_row *row);
 void metrics_name(struct strbuf *text, const struct metric_row *row);
 void metrics_value(struct strbuf *text, const struct metric_row *row, uint64_t value);
 
+/* A gauge tells of now: what is gone has none. */
+bool metrics_is_gauge(const struct metric_row *row);
+
 /*
  * The buckets from `first` on, at most `most` of them, and behind the last one the sums; server
  * NULL: the labels name none.

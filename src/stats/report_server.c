@@ -39,7 +39,10 @@ static void copy_tally(const struct report *report, unsigned row, struct report_
 	for (size_t i = 0; i < sizeof(out->tally) / sizeof(metric_cell); i++)
 		cell_set((metric_cell *)&out->tally + i, cell_get((const metric_cell *)from + i));
 	cell_set(&out->tally.upstream_connections_live, server_live(report->board, row));
+	cell_set(&out->tally.upstream_connections_waiting, server_waiting(report->board, row));
 	cell_set(&out->tally.upstream_healthy, strcmp(out->state, "up") == 0);
+	cell_set(&out->tally.upstream_drained,
+		 LOAD(report->board->server_rows[row].is_drained) != 0);
 }
 
 /* Since when it is down, drained or gone is written nowhere. */
@@ -51,6 +54,14 @@ static int64_t find_since(const struct report_server *server, int64_t health_s)
 		if (strcmp(server->state, states[i]) == 0)
 			return health_s;
 	return strcmp(server->state, "unresolved") == 0 ? server->unresolved_s : 0;
+}
+
+/* Every worker writes it. */
+static const char *name_failure(const struct server_shared *shared)
+{
+	uint32_t why = LOAD(shared->last_failure);
+
+	return why == CLOSE_none || why >= CLOSE_COUNT ? "" : close_reason_name(why);
 }
 
 bool report_server_is_used(const struct report_server *server)
@@ -74,9 +85,8 @@ bool report_server(const struct report *report, unsigned row, struct report_serv
 		.is_gone = life != SERVER_IN_FORCE,
 		.is_backup = LOAD(from->is_backup) != 0,
 		.state = name_state(from, names, verdict.health),
-		.why = verdict.why == CLOSE_none ? "" : close_reason_name(verdict.why),
+		.why = name_failure(&report->board->servers[row]),
 		.weight = LOAD(from->weight),
-		.waiting = server_waiting(report->board, row),
 		.names = LOAD(names->count) < SERVER_ADDRESSES ? LOAD(names->count) :
 								 SERVER_ADDRESSES,
 		.unresolved_s = failed_s > 0 ? report_since(report->now_s, failed_s) : 0,

@@ -54,11 +54,12 @@ enum server_health {
 
 /* What every worker writes. */
 struct server_shared {
-	/* enum server_health, the ending of its last failure, and since when (server_verdict) */
+	/* enum server_health, the ending that took it out last, and since when (server_verdict) */
 	_Alignas(64) _Atomic uint64_t verdict;
 	_Atomic int64_t trial_ms; /* clock_ms() at which one connection may try a FAILED one */
 	_Atomic int64_t fails_ms[SERVER_FAILS_MOST]; /* the last failures, in a ring */
 	_Atomic uint32_t fail_count;
+	_Atomic uint32_t last_failure;  /* enum close_reason of any failure; CLOSE_none: none */
 	_Atomic uint32_t checks_failed; /* in a row */
 	_Atomic uint32_t turn; /* of round robin; of its upstream in the row of the first server */
 	_Atomic uint32_t address_turn;
@@ -72,7 +73,7 @@ struct server_shared {
 /* A verdict, taken apart. */
 struct server_verdict {
 	enum server_health health;
-	enum close_reason why; /* CLOSE_none: never failed */
+	enum close_reason why; /* CLOSE_none: it was never taken out */
 	int64_t since_ms;      /* clock_ms() */
 };
 

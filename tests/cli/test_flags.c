@@ -82,6 +82,12 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-s", "HUP" },
 		  "-s \"HUP\": is not a verb (stop, quit, reload, reopen, status, drain or "
 		  "undrain; reload takes a new configuration)" },
+		{ { "-s", "disable", "x" },
+		  "-s \"disable\": is not a verb (stop, quit, reload, reopen, status, drain or "
+		  "undrain; write drain)" },
+		{ { "-s", "drian", "x" },
+		  "-s \"drian\": is not a verb (stop, quit, reload, reopen, status, drain or "
+		  "undrain; did you mean drain?)" },
 		{ { "-s", "zzz" },
 		  "-s \"zzz\": is not a verb (stop, quit, reload, reopen, status, drain or "
 		  "undrain)" },

@@ -172,7 +172,7 @@ void act_take_the_place(struct scene *x)
 
 void act_free_the_place(struct scene *x)
 {
-	WAIT_UNTIL(x->s, upstream_figure(x->s, x->u.address, "waiting") == 1);
+	WAIT_UNTIL(x->s, upstream_figure(x->s, x->u.address, "upstream_connections_waiting") == 1);
 	close(x->other);
 	x->other = -1;
 	act_answer_and_end(x);

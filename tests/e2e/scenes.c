@@ -285,17 +285,19 @@ static void answer_one(const struct upstream *u)
 	client_say(one, "y");
 }
 
-#define PASSING                                                                                    \
-	"workers = 1\nupstream \"u\" { server = {\"%s\"} check = connect "                         \
-	"check_interval = 100ms }\nupstream \"d\" { server = {\"127.0.0.1:1\"} check = connect "   \
-	"check_interval = 100ms }\nlisten \"127.0.0.1:0\" { service = proxy  upstream = \"u\" }\n" \
-	"listen \"127.0.0.1:0\" { service = proxy  upstream = \"d\" }\n"                           \
+#define PASSING                                                                                  \
+	"workers = 1\nupstream \"u\" { server = {\"%s\"} check = connect "                       \
+	"check_interval = 100ms }\nupstream \"d\" { server = {\"127.0.0.1:1\"} check = connect " \
+	"check_interval = 100ms  queue_timeout = 1h }\n"                                         \
+	"listen \"127.0.0.1:0\" { service = proxy  upstream = \"u\" }\n"                         \
+	"listen \"127.0.0.1:0\" { service = proxy  upstream = \"d\" }\n"                         \
 	"listen \"127.0.0.1:0\" { service = proxy  to = {\"127.0.0.1:1\"} }\n"
 
-/* One connection reaches its server, one finds none, and a server fails its checks. */
+/* One connection reaches its server, one finds none, one waits; a server fails, and is drained. */
 static void pass_on(struct server *s)
 {
-	char conf[1024];
+	const char *const drain[] = { "-p", s->pid_file, "-s", "drain", "d/127.0.0.1:1", NULL };
+	char conf[1024], said[512];
 	struct upstream u;
 	int client;
 
@@ -308,6 +310,9 @@ static void pass_on(struct server *s)
 	answer_one(&u);
 	client_hear(client, "y");
 	close(client_connect(s->addresses[2]));
+	if (harness_run(said, sizeof(said), drain) != 0)
+		server_fail(s, "-s drain: %s", said);
+	hold(client_connect(s->addresses[1]));
 }
 
 /* The second connection of the source waits. */

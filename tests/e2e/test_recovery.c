@@ -278,7 +278,7 @@ static void worker__that_drains__keeps_what_it_has_opened_since(void **state)
 	}
 	waiting = client_connect(FIRST(s));
 	client_say(waiting, "early");
-	WAIT_UNTIL(s, upstream_figure(s, u.address, "waiting") == 1);
+	WAIT_UNTIL(s, upstream_figure(s, u.address, "upstream_connections_waiting") == 1);
 	upstream_reload(s);
 	close(clients[OTHERS - 1]);
 	close(servers[OTHERS - 1]);

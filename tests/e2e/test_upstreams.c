@@ -334,12 +334,15 @@ static void client__that_waits_for_a_place__survives_a_crash_and_a_reload(void *
 	server = upstream_accept(&p.list[0]);
 	waiting = client_connect(FIRST(p.s));
 	client_say(waiting, "early");
-	WAIT_UNTIL(p.s, upstream_figure(p.s, p.list[0].address, "waiting") == 1);
+	WAIT_UNTIL(p.s,
+		   upstream_figure(p.s, p.list[0].address, "upstream_connections_waiting") == 1);
 	upstream_crash(p.s, 0);
 	upstream_crash(p.s, 1);
-	assert_int_equal(upstream_figure(p.s, p.list[0].address, "waiting"), 1);
+	assert_int_equal(upstream_figure(p.s, p.list[0].address, "upstream_connections_waiting"),
+			 1);
 	upstream_reload(p.s);
-	assert_int_equal(upstream_figure(p.s, p.list[0].address, "waiting"), 1);
+	assert_int_equal(upstream_figure(p.s, p.list[0].address, "upstream_connections_waiting"),
+			 1);
 	assert_int_equal(upstream_figure(p.s, p.list[0].address, "upstream_connections_live"), 1);
 	assert_false(upstream_has(&p.list[0], 0));
 	close(first);
@@ -348,7 +351,8 @@ static void client__that_waits_for_a_place__survives_a_crash_and_a_reload(void *
 	client_hear(server, "early");
 	close(waiting);
 	close(server);
-	WAIT_UNTIL(p.s, upstream_figure(p.s, p.list[0].address, "waiting") == 0);
+	WAIT_UNTIL(p.s,
+		   upstream_figure(p.s, p.list[0].address, "upstream_connections_waiting") == 0);
 	close_pool(&p);
 }
 

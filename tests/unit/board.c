@@ -116,6 +116,7 @@ static void run_server(struct scoreboard *board)
 	board->server_rows[row].weight = 3;
 	shared->verdict = server_verdict_word(
 		(struct server_verdict){ SERVER_FAILED, CLOSE_upstream_refused, NOW_MS - 5000 });
+	shared->last_failure = CLOSE_upstream_refused;
 	shared->live[0] = 2;
 	shared->waiting[0] = 1;
 	cell_set(&shared->tally.upstream_failures_total, 3);

@@ -13,7 +13,6 @@
 
 #include "config/conf.h"
 #include "config/conf_load.h"
-#include "config/conf_titled.h"
 #include "config/conf_upstream.h"
 #include "unit/configured.h"
 #include "unit/folder.h"
@@ -102,6 +101,10 @@ static void upstreams__that_are_wrong__are_refused_with_their_place(void **state
 		  "192.0.2.1" },
 		{ "upstream u { server = {\"a:1\"}  bind_source = here }\n" LISTEN,
 		  "x.conf:1: upstream.bind_source: \"here\" is not an address such as 192.0.2.1" },
+		{ "upstream 1 { server = {\"a:1\"} }\nlisten 1 { service = proxy  to = {\"b:1\"} "
+		  "}\n",
+		  "x.conf:2: listen.to: upstream \"1\": the title is given twice "
+		  "(first: x.conf:1)" },
 		{ "upstream u { server = {\"a:1\"} }\nupstream u { server = {\"b:1\"} }\n" LISTEN,
 		  "x.conf:2: upstream \"u\": the title is given twice (first: x.conf:1)" },
 	};
@@ -233,45 +236,6 @@ static void conf_print__of_upstreams__reads_back_to_the_same(void **state)
 	free(second);
 }
 
-static void listeners__with_the_same_to__share_an_upstream(void **state)
-{
-	struct conf *conf = configured_load_good(
-		*state, "listen 1 { service = proxy  to = {\"a:1\", \"b:1\"} }\n"
-			"listen 2 { service = proxy  to = {\"a:1\", \"b:1\"} }\n"
-			"listen 3 { service = proxy  to = {\"b:1\", \"a:1\"} }\n"
-			"listen 4 { service = ack }\n");
-
-	assert_int_equal(conf->upstream_count, 2);
-	assert_ptr_equal(conf_upstream_of(conf, &conf->listeners[0]),
-			 conf_upstream_of(conf, &conf->listeners[1]));
-	assert_ptr_not_equal(conf_upstream_of(conf, &conf->listeners[0]),
-			     conf_upstream_of(conf, &conf->listeners[2]));
-	assert_null(conf_upstream_of(conf, &conf->listeners[3]));
-	assert_string_equal(conf->upstreams[0].title, "a:1,b:1");
-	conf_free(conf);
-}
-
-/* The title has no room for all servers. */
-static void listeners__with_long_lists_that_begin_alike__have_upstreams_of_their_own(void **state)
-{
-#define SIX                                                                            \
-	"\"10.0.0.1:5432\", \"10.0.0.2:5432\", \"10.0.0.3:5432\", \"10.0.0.4:5432\", " \
-	"\"10.0.0.5:543"
-	static const char text[] = "listen 1 { service = proxy  to = {" SIX "2\"} }\n"
-				   "listen 2 { service = proxy  to = {" SIX "3\"} }\n";
-	char title[CONF_TITLE_MOST + 1];
-	struct conf *conf = configured_load_good(*state, text);
-
-	assert_int_equal(conf->upstream_count, 2);
-	assert_string_not_equal(conf->upstreams[0].title, conf->upstreams[1].title);
-	assert_int_equal(strlen(conf->upstreams[0].title), CONF_TITLE_MOST);
-	snprintf(title, sizeof(title), "%s", conf->upstreams[0].title);
-	conf_free(conf);
-	conf = configured_load_good(*state, text); /* a reload finds its servers again */
-	assert_string_equal(conf->upstreams[0].title, title);
-	conf_free(conf);
-}
-
 /* A section that nobody refers to is checked all the same. */
 static void upstream__without_a_listener__is_checked(void **state)
 {
@@ -350,9 +314,6 @@ int main(void)
 		cmocka_unit_test(address__that_is_too_long__is_refused),
 		cmocka_unit_test(servers__that_are_too_many__are_refused),
 		cmocka_unit_test(conf_print__of_upstreams__reads_back_to_the_same),
-		cmocka_unit_test(listeners__with_the_same_to__share_an_upstream),
-		cmocka_unit_test(
-			listeners__with_long_lists_that_begin_alike__have_upstreams_of_their_own),
 		cmocka_unit_test(upstream__without_a_listener__is_checked),
 		cmocka_unit_test(command_line__with_several_to__is_one_list),
 		cmocka_unit_test(command_line__with_a_wrong_to__names_it),

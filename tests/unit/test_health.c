@@ -11,6 +11,7 @@
 
 #include "services/proxy/choose.h"
 #include "services/proxy/health.h"
+#include "stats/report.h"
 #include "unit/folder.h"
 #include "unit/upstreams.h"
 
@@ -140,6 +141,29 @@ static void last__server__is_never_marked(void **state)
 		assert_int_equal(verdict(&u, 0).health, SERVER_HEALTHY);
 		upstreams_free(&u);
 	}
+}
+
+static void failure__of_a_server_that_is_not_taken_out__is_kept(void **state)
+{
+	struct report_server shown;
+	struct upstreams u;
+	struct report report;
+
+	upstreams_make(&u, *state, "server = {\"10.0.0.1:1\"}\nmax_fails = 1");
+	report = (struct report){ .board = u.board, .now_ms = UPSTREAMS_NOW_MS };
+	assert_true(report_server(&report, upstreams_server(&u, 0)->row, &shown));
+	assert_string_equal(shown.why, "");
+	note_fail(&u, 0, 0);
+	assert_int_equal(verdict(&u, 0).health, SERVER_HEALTHY);
+	assert_true(report_server(&report, upstreams_server(&u, 0)->row, &shown));
+	assert_string_equal(shown.why, "upstream_refused");
+	check(&u, 0, false);
+	assert_true(report_server(&report, upstreams_server(&u, 0)->row, &shown));
+	assert_string_equal(shown.why, "upstream_unexpected");
+	upstreams_shared(&u, 0)->last_failure = UINT32_MAX; /* of a worker that was taken over */
+	assert_true(report_server(&report, upstreams_server(&u, 0)->row, &shown));
+	assert_string_equal(shown.why, "");
+	upstreams_free(&u);
 }
 
 static void backup__that_is_healthy__lets_the_others_be_marked(void **state)
@@ -357,6 +381,7 @@ int main(void)
 		cmocka_unit_test(failure__that_is_one_too_many__marks_at_once),
 		cmocka_unit_test(failures__without_a_limit__mark_nothing),
 		cmocka_unit_test(last__server__is_never_marked),
+		cmocka_unit_test(failure__of_a_server_that_is_not_taken_out__is_kept),
 		cmocka_unit_test(backup__that_is_healthy__lets_the_others_be_marked),
 		cmocka_unit_test(trial__is_due_after_fail_timeout_and_taken_once),
 		cmocka_unit_test(trial__that_fails__puts_the_next_one_off),

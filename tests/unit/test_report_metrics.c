@@ -192,6 +192,39 @@ static void series__of_a_worker_that_died__stay(void **state)
 	free(board);
 }
 
+/* An alert on upstream_healthy == 0 would go on for ever. */
+static void gauges__of_what_is_gone__are_left_out(void **state)
+{
+	static const char *const gauges[] = {
+		"prefork_upstream_healthy{",    "prefork_upstream_drained{",
+		"prefork_program_copies{",      "prefork_upstream_connections_live{",
+		"prefork_accept_queue_length{",
+	};
+	struct scoreboard *board = board_typical();
+	char *text = write_checked(board);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
+		assert_non_null(strstr(text, gauges[i]));
+	free(text);
+	board->server_rows[0].life = SERVER_GONE;
+	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
+		if (board->listeners[i].life != LISTENER_NEVER)
+			board->listeners[i].life = LISTENER_GONE;
+	for (unsigned i = 0; i < SCOREBOARD_PROGRAMS; i++)
+		if (board->programs[i].life != PROGRAM_NEVER)
+			board->programs[i].life = PROGRAM_GONE;
+	text = write_checked(board);
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(*gauges); i++)
+		assert_null(strstr(text, gauges[i]));
+	assert_non_null(strstr(text, "prefork_upstream_failures_total{"));
+	assert_non_null(strstr(text, "prefork_upstream_connect_seconds_count{"));
+	assert_non_null(strstr(text, "prefork_program_starts_total{"));
+	assert_non_null(strstr(text, "prefork_accept_queue_dropped_segments_total{"));
+	free(text);
+	free(board);
+}
+
 static void series__of_a_worker_that_did_nothing_and_left__stay(void **state)
 {
 	struct scoreboard *board = board_new();
@@ -243,6 +276,7 @@ int main(void)
 		cmocka_unit_test(metrics__of_rubbish__keep_their_grammar),
 		cmocka_unit_test(series__of_a_worker_that_died__stay),
 		cmocka_unit_test(series__of_a_worker_that_did_nothing_and_left__stay),
+		cmocka_unit_test(gauges__of_what_is_gone__are_left_out),
 		cmocka_unit_test(checker__refuses_what_is_no_exposition),
 	};
 

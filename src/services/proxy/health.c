@@ -92,6 +92,7 @@ void health_note_failure(const struct upstream *u, const struct server *server,
 {
 	struct server_shared *shared = upstream_shared(u, server);
 
+	STORE(shared->last_failure, why);
 	cell_share(&shared->tally.upstream_failures_total, 1);
 	if (!is_too_many(u, shared, now_ms) || is_last(u, server))
 		return;
@@ -123,6 +124,7 @@ bool health_note_check(const struct upstream *u, const struct server *server, en
 		recover_server(u, server, "check", now_ms);
 		return false;
 	}
+	STORE(shared->last_failure, why);
 	cell_share(&shared->tally.upstream_checks_failed_total, 1);
 	if (atomic_fetch_add_explicit(&shared->checks_failed, 1, memory_order_relaxed) + 1 <
 	    CHECK_FALL)

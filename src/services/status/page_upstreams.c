@@ -16,7 +16,7 @@
 #define SERVERS_REST(COLUMN)                                                                       \
 	COLUMN("why", "Last failure", word, s.why)                                                 \
 	COLUMN("upstream_connections_live", "Open", count, OF_SERVER(connections_live))            \
-	COLUMN("waiting", "Waiting", count, s.waiting)                                             \
+	COLUMN("upstream_connections_waiting", "Waiting", count, OF_SERVER(connections_waiting))   \
 	COLUMN("upstream_connections_total", "Connections", count, OF_SERVER(connections_total))   \
 	COLUMN("upstream_failures_total", "Failures", count, OF_SERVER(failures_total))            \
 	COLUMN("upstream_checks_failed_total", "Failed checks", count,                             \
