@@ -18,10 +18,10 @@
 #include "stats/servers.h"
 
 enum {
-	FOUND_MOST = 512,           /* addresses of a name that are looked at */
-	READY_MS = 2000,            /* the start waits no longer for the first lookups */
-	QUERY_SECONDS = 2,          /* that a name server has to answer, ... */
-	QUERY_TRIES = 2,            /* ... and how often it is asked */
+	FOUND_MOST = 512,            /* addresses of a name that are looked at */
+	READY_MS = 2000,             /* the start waits no longer for the first lookups */
+	QUERY_SECONDS = 2,           /* that a name server has to answer, ... */
+	QUERY_TRIES = 2,             /* ... and how often it is asked */
 	LOOKUP_MOST_MS = 180 * 1000, /* no lookup waits longer: the process hangs */
 };
 
