@@ -175,10 +175,39 @@ static void reload__that_adds_and_removes_servers__touches_no_connection(void **
 	close_scene(&x);
 }
 
+/* Another list in `to` is the same upstream: what is known of its servers holds. */
+static void drain__of_a_server_of_to__stays_when_to_changes(void **state)
+{
+	static const char conf[] = "workers = 2\nlisten \"127.0.0.1:0\" { service = proxy\n"
+				   " to = {\"%s\", \"%s\"%s%s%s} }\n";
+	char text[512];
+	struct pair pair;
+	struct scene x;
+
+	(void)state;
+	for (unsigned i = 0; i < SERVERS; i++)
+		upstream_open(&x.list[i]);
+	snprintf(text, sizeof(text), conf, x.list[0].address, x.list[1].address, "", "", "");
+	x.s = server_start(&(struct plan){ .conf = text });
+	order(&x, "drain", x.list[1].address, 0);
+	assert_int_equal(open_pair(&x, &pair), 0);
+	snprintf(text, sizeof(text), conf, x.list[0].address, x.list[1].address, ", \"",
+		 x.list[2].address, "\"");
+	server_configure(x.s, text);
+	upstream_reload(x.s);
+	assert_true(is_drained(&x, 1));
+	assert_int_equal(count_of(&x, 1, 8), 0);
+	use_pairs(&pair, 1);
+	server_wait_event(x.s, "reload_finished", "moved=1 staying=0");
+	close_pair(&pair);
+	close_scene(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(drain__stays_over_a_reload_and_a_crash__until_undrain),
+		E2E(drain__of_a_server_of_to__stays_when_to_changes),
 		E2E(reload__that_adds_and_removes_servers__touches_no_connection),
 	};
 
