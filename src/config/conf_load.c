@@ -13,6 +13,7 @@
 #include "config/conf_file.h"
 #include "config/conf_limit.h"
 #include "config/conf_program.h"
+#include "config/conf_trusted.h"
 #include "config/conf_upstream.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
@@ -74,10 +75,23 @@ static bool add_default_listeners(struct conf *conf, struct err *err)
 	return true;
 }
 
+static bool is_of_listen(const char *override)
+{
+	return strncmp(override, "listen.", strlen("listen.")) == 0;
+}
+
+/* Those of listen come first: listen.to makes upstreams, to which others of them apply. */
 static bool take_overrides(struct conf *conf, const struct conf_source *source, struct err *err)
 {
 	for (size_t i = 0; i < source->override_count; i++)
-		if (!conf_cmdline_option(conf, source->overrides[i], err))
+		if (is_of_listen(source->overrides[i]) &&
+		    !conf_cmdline_option(conf, source->overrides[i], err))
+			return false;
+	if (!conf_upstream_make(conf, err))
+		return false;
+	for (size_t i = 0; i < source->override_count; i++)
+		if (!is_of_listen(source->overrides[i]) &&
+		    !conf_cmdline_option(conf, source->overrides[i], err))
 			return false;
 	if (source->workers != NULL && !conf_cmdline_workers(conf, source->workers, err))
 		return false;
@@ -112,7 +126,7 @@ static bool fill_conf(struct conf *conf, const struct conf_source *source, struc
 			err, CODE_CONFIG,
 			"%s: listen: is missing (listen \"127.0.0.1:8081\" { service = ack })",
 			conf->origin);
-	return conf_upstream_make(conf, err) && take_overrides(conf, source, err);
+	return take_overrides(conf, source, err);
 }
 
 /* A worker must have a place for a listener that reserves none. */
@@ -138,7 +152,7 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
 			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err) ||
-			     !conf_limit_check(conf, err))) {
+			     !conf_limit_check(conf, err) || !conf_trusted_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

@@ -14,7 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/option.h"
+#include "config/foreign.h"
 #include "config/pidfile.h"
 #include "ctl/drain.h"
 #include "ctl/status_print.h"
@@ -182,7 +182,7 @@ bool control_check_argument(const struct control_options *opts, struct err *err)
 
 static bool find_signal(const char *verb, int *number, struct err *err)
 {
-	const char *names[VERB_COUNT], *hint = option_foreign_verb(verb);
+	const char *names[VERB_COUNT], *hint = foreign_find(FOREIGN_verb, verb);
 	char shown[QUOTE_TEXT], all[128];
 
 	for (size_t i = 0; i < VERB_COUNT; i++) {
