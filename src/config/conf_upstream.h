@@ -45,6 +45,12 @@ bool conf_upstream_server(const struct upstream_conf *upstream, size_t index,
 /* True when the server's address is a name, which a process has to look up. */
 bool conf_upstream_is_name(const struct upstream_server *server);
 
+/*
+ * Puts the place and the full name of the option before err; the servers of a made one are those of
+ * `to`. Returns false.
+ */
+bool conf_upstream_blame(const struct upstream_conf *upstream, const char *option, struct err *err);
+
 /* The time without a byte after which a connection of that listener is ended; 0: never. */
 int64_t conf_upstream_idle_ms(const struct upstream_conf *upstream,
 			      const struct listen_conf *listen);

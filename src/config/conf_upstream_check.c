@@ -11,8 +11,7 @@
 #include "config/conf_titled.h"
 #include "config/option.h"
 
-/* Puts the place and the name before err. The servers of a made one are those of `to`. */
-static bool blame(const struct upstream_conf *upstream, const char *option, struct err *err)
+bool conf_upstream_blame(const struct upstream_conf *upstream, const char *option, struct err *err)
 {
 	const char *place = conf_titled_place(upstream, SECTION_upstream, option);
 
@@ -25,7 +24,7 @@ static bool refuse(const struct upstream_conf *upstream, const char *option, con
 		   struct err *err)
 {
 	err_set(err, CODE_CONFIG, "%s", why);
-	return blame(upstream, option, err);
+	return conf_upstream_blame(upstream, option, err);
 }
 
 static bool check_needs(const struct upstream_conf *upstream, struct err *err)
@@ -47,7 +46,7 @@ static bool check_needs(const struct upstream_conf *upstream, struct err *err)
 		return false;
 	if (exchanges && upstream->check_expect[0] == '\0') {
 		err_set(err, CODE_CONFIG, "is missing (check = expect needs it)");
-		return blame(upstream, "check_expect", err);
+		return conf_upstream_blame(upstream, "check_expect", err);
 	}
 	return true;
 }
@@ -63,7 +62,7 @@ static bool check_bind_source(const struct upstream_conf *upstream, struct err *
 		return true;
 	err_set(err, CODE_CONFIG, "%s is not an address such as 192.0.2.1",
 		quote_show(upstream->bind_source, shown));
-	return blame(upstream, "bind_source", err);
+	return conf_upstream_blame(upstream, "bind_source", err);
 }
 
 static bool check_twice(const struct upstream_conf *upstream, size_t index,
@@ -76,7 +75,7 @@ static bool check_twice(const struct upstream_conf *upstream, size_t index,
 		    strcmp(other.address, server->address) != 0)
 			continue;
 		err_set(err, CODE_CONFIG, "%s is given twice (use weight)", server->address);
-		return blame(upstream, "server", err);
+		return conf_upstream_blame(upstream, "server", err);
 	}
 	return true;
 }
@@ -88,14 +87,14 @@ static bool check_servers(const struct upstream_conf *upstream, struct err *err)
 
 	for (size_t i = 0; i < upstream->server.count; i++) {
 		if (!conf_upstream_server(upstream, i, &server, err))
-			return blame(upstream, "server", err);
+			return conf_upstream_blame(upstream, "server", err);
 		if (!check_twice(upstream, i, &server, err))
 			return false;
 		if (server.is_backup && upstream->balance == BALANCE_HASH) {
 			err_set(err, CODE_CONFIG,
 				"%s: backup contradicts balance = hash (a hash has no backups)",
 				server.address);
-			return blame(upstream, "server", err);
+			return conf_upstream_blame(upstream, "server", err);
 		}
 		primary += !server.is_backup;
 	}
@@ -131,7 +130,7 @@ static bool check_loop(const struct listen_conf *listen, const struct upstream_c
 		err_set(err, CODE_CONFIG,
 			"%s is the listener itself, which would connect to itself (%s: listen %s)",
 			server.address, listen->origin, quote_show(listen->address, shown));
-		return blame(upstream, "server", err);
+		return conf_upstream_blame(upstream, "server", err);
 	}
 	return true;
 }
@@ -175,7 +174,7 @@ bool conf_upstream_check(const struct conf *conf, struct err *err)
 			continue;
 		err_set(err, CODE_CONFIG, "there are more than %d servers in all",
 			CONF_SERVERS_MOST);
-		return blame(upstream, "server", err);
+		return conf_upstream_blame(upstream, "server", err);
 	}
 	return true;
 }

@@ -110,6 +110,26 @@ static void trusted__that_no_peer_can_match__is_refused(void **state)
 	}
 }
 
+/* The server starts all the same; a lookup has a bounded time. */
+static void test__of_names_that_cannot_be_found__warns_of_each(void **state)
+{
+	check(state, "upstream \"u\" {\n server = {\"127.0.0.1:1\", \"none.invalid:1\"}\n}\n"
+		     "upstream \"unused\" { server = {\"other.invalid:1\"} }\n"
+		     "listen \"127.0.0.1:0\" { service = proxy  upstream = u  backlog = 16 }\n"
+		     "listen \"127.0.0.1:0\" { service = proxy  backlog = 16\n to = "
+		     "{\"localhost:1\", \"b.invalid:1\"} }\nworker_connections = 16\n");
+	assert_int_equal(said.code, CODE_OK);
+	if (strstr(said.err, "takes longer than") != NULL)
+		skip(); /* a name server that does not answer */
+	assert_non_null(strstr(said.err, "prefork-srv: x.conf:2: upstream.server: cannot resolve "
+					 "\"none.invalid\" of \"none.invalid:1\": "));
+	assert_non_null(strstr(said.err, "prefork-srv: x.conf:7: listen.to: cannot resolve "
+					 "\"b.invalid\" of \"b.invalid:1\": "));
+	assert_null(strstr(said.err, "other.invalid"));
+	assert_null(strstr(said.err, "localhost"));
+	assert_non_null(strstr(said.err, " (a warning)\n"));
+}
+
 static void program__accepts_by_itself__so_that_it_is_refused(void **state)
 {
 	check(state, "program \"p\" { command = {/bin/true} }\nlisten \"127.0.0.1:0\" { service = "
@@ -166,6 +186,7 @@ int main(void)
 		cmocka_unit_test(options__with_accept_proxy__are_taken_in_any_order),
 		cmocka_unit_test(options__on_the_command_line__are_checked_as_well),
 		cmocka_unit_test(trusted__that_no_peer_can_match__is_refused),
+		cmocka_unit_test(test__of_names_that_cannot_be_found__warns_of_each),
 		cmocka_unit_test(program__accepts_by_itself__so_that_it_is_refused),
 		cmocka_unit_test(printed__configuration__is_the_same),
 		cmocka_unit_test(names__of_other_servers__are_explained),
