@@ -15,8 +15,8 @@ static bool has_family(const struct listen_conf *listen, sa_family_t family)
 	char host[ADDR_TEXT];
 	struct in6_addr number;
 
-	if (strncmp(text, "unix:", strlen("unix:")) == 0 || family == AF_UNIX)
-		return strncmp(text, "unix:", strlen("unix:")) == 0 && family == AF_UNIX;
+	if (family == AF_UNIX)
+		return false;
 	snprintf(host, sizeof(host), "%.*s", colon ? (int)(colon - text) : 0, text);
 	if (inet_pton(AF_INET, host, &number) == 1)
 		return family == AF_INET;
@@ -32,7 +32,9 @@ static bool has_peers(const struct listen_conf *listen)
 {
 	const struct net_list *trusted = &listen->trusted;
 
-	if (option_is_default(option_find(SECTION_listen, "trusted"), listen))
+	/* on a unix socket every peer is trusted */
+	if (strncmp(listen->address, "unix:", strlen("unix:")) == 0 ||
+	    option_is_default(option_find(SECTION_listen, "trusted"), listen))
 		return true;
 	for (size_t i = 0; i < trusted->count; i++)
 		if (has_family(listen, trusted->nets[i].family))
