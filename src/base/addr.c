@@ -21,14 +21,18 @@ struct parts {
 	enum host_kind kind;
 	char host[HOST_MOST + 1];
 	const char *path;
-	char port[8]; /* digits, for getaddrinfo(3) */
+	char port[8];      /* digits, for getaddrinfo(3) */
+	const char *forms; /* for messages */
 };
 
 static const char forms[] = "8080, *:8080, 127.0.0.1:8080, [::1]:8080, name:8080 or unix:/path";
+static const char server_forms[] = "127.0.0.1:8080, [::1]:8080, name:8080 or unix:/path";
 
-static bool refuse_address(struct err *err, const char *text, const char *why)
+static bool refuse_address(struct err *err, const char *text, const struct parts *parts,
+			   const char *why)
 {
-	return err_set(err, CODE_CONFIG, "\"%s\" is not an address: %s (%s)", text, why, forms);
+	return err_set(err, CODE_CONFIG, "\"%s\" is not an address: %s (%s)", text, why,
+		       parts->forms);
 }
 
 static bool read_port(const char *text, struct parts *parts)
@@ -73,11 +77,13 @@ static bool read_ipv6(const char *text, const char *host, struct parts *parts, s
 	size_t length = strcspn(host, "%");
 
 	if (length >= sizeof(plain))
-		return refuse_address(err, text, "what stands in brackets is not an IPv6 address");
+		return refuse_address(err, text, parts,
+				      "what stands in brackets is not an IPv6 address");
 	memcpy(plain, host, length);
 	plain[length] = '\0';
 	if (inet_pton(AF_INET6, plain, &ignored) != 1 || strcmp(host + length, "%") == 0)
-		return refuse_address(err, text, "what stands in brackets is not an IPv6 address");
+		return refuse_address(err, text, parts,
+				      "what stands in brackets is not an IPv6 address");
 	parts->kind = HOST_IPV6;
 	return true;
 }
@@ -90,16 +96,16 @@ static bool read_host(const char *text, struct parts *parts, struct err *err)
 	if (host[0] == '\0' || strcmp(host, "*") == 0) {
 		parts->kind = HOST_ALL;
 	} else if (strchr(host, ':')) {
-		return refuse_address(err, text, "an IPv6 address stands in brackets");
+		return refuse_address(err, text, parts, "an IPv6 address stands in brackets");
 	} else if (looks_numeric(host)) {
 		parts->kind = HOST_IPV4;
 		if (inet_pton(AF_INET, host, &ignored) != 1)
-			return refuse_address(err, text,
+			return refuse_address(err, text, parts,
 					      "an IPv4 address has four numbers from 0 to 255");
 	} else {
 		parts->kind = HOST_NAME;
 		if (!is_name(host))
-			return refuse_address(err, text, "that is no host's name");
+			return refuse_address(err, text, parts, "that is no host's name");
 	}
 	return true;
 }
@@ -109,9 +115,10 @@ static bool read_path(const char *text, const char *path, struct parts *parts, s
 	struct sockaddr_un *un = NULL;
 
 	if (path[0] != '/')
-		return refuse_address(err, text, "the path of a unix socket begins with /");
+		return refuse_address(err, text, parts, "the path of a unix socket begins with /");
 	if (strlen(path) >= sizeof(un->sun_path))
-		return refuse_address(err, text, "the path of a unix socket has at most 107 bytes");
+		return refuse_address(err, text, parts,
+				      "the path of a unix socket has at most 107 bytes");
 	parts->kind = HOST_PATH;
 	parts->path = path;
 	return true;
@@ -130,33 +137,34 @@ static bool split_parts(const char *text, struct parts *parts, struct err *err)
 		host++;
 		end = strchr(text, ']');
 		if (!end)
-			return refuse_address(err, text, "the bracket is not closed");
+			return refuse_address(err, text, parts, "the bracket is not closed");
 		port = end[1] == ':' ? end + 2 : NULL;
 	} else {
 		port = end ? end + 1 : NULL;
 	}
 	if (!port)
-		return refuse_address(err, text, "it has no port");
+		return refuse_address(err, text, parts, "it has no port");
 	if (end - host > HOST_MOST)
-		return refuse_address(err, text, "the name is too long");
+		return refuse_address(err, text, parts, "the name is too long");
 	memcpy(parts->host, host, (size_t)(end - host));
 	parts->host[end - host] = '\0';
 	if (!(bracket ? read_ipv6(text, parts->host, parts, err) : read_host(text, parts, err)))
 		return false;
 	if (!read_port(port, parts))
-		return refuse_address(err, text, "the port is not a number from 0 to 65535");
+		return refuse_address(err, text, parts, "the port is not a number from 0 to 65535");
 	return true;
 }
 
-static bool take_apart(const char *text, struct parts *parts, struct err *err)
+static bool take_apart(const char *text, const char *shown_forms, struct parts *parts,
+		       struct err *err)
 {
-	memset(parts, 0, sizeof(*parts));
+	*parts = (struct parts){ .forms = shown_forms };
 	if (strncmp(text, "unix:", 5) == 0)
 		return read_path(text, text + 5, parts, err);
 	if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
 		parts->kind = HOST_ALL;
 		return read_port(text, parts) ||
-		       refuse_address(err, text, "the port is not a number from 0 to 65535");
+		       refuse_address(err, text, parts, "the port is not a number from 0 to 65535");
 	}
 	return split_parts(text, parts, err);
 }
@@ -165,7 +173,21 @@ bool addr_check(const char *text, struct err *err)
 {
 	struct parts parts;
 
-	return take_apart(text, &parts, err);
+	return take_apart(text, forms, &parts, err);
+}
+
+bool addr_check_server(const char *text, struct err *err)
+{
+	struct parts parts;
+	int64_t port;
+
+	if (!take_apart(text, server_forms, &parts, err))
+		return false;
+	if (parts.kind == HOST_ALL)
+		return refuse_address(err, text, &parts, "it has no host");
+	if (parts.kind != HOST_PATH && units_read_count(parts.port, &port) && port == 0)
+		return refuse_address(err, text, &parts, "a server has no port 0");
+	return true;
 }
 
 /*
@@ -278,7 +300,7 @@ int addr_resolve(const char *text, struct addr *found, int most, struct err *err
 {
 	struct parts parts;
 
-	if (!take_apart(text, &parts, err))
+	if (!take_apart(text, forms, &parts, err))
 		return 0;
 	if (parts.kind == HOST_ALL)
 		set_all(&parts, found);

@@ -39,6 +39,9 @@ int addr_resolve(const char *text, struct addr *found, int most, struct err *err
 /* Checks the syntax only; true when addr_resolve would accept the text. Calls no resolver. */
 bool addr_check(const char *text, struct err *err);
 
+/* The same for an address to connect to, which has a host, and a port that is not 0. */
+bool addr_check_server(const char *text, struct err *err);
+
 /*
  * Writes 127.0.0.1:80, [::1]:80 or unix:/path; an IPv4-mapped IPv6 address is written as IPv4. text
  * has ADDR_TEXT bytes. Returns text.

@@ -14,6 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
+#include "config/conf_place.h"
 #include "config/conf_titled.h"
 #include "config/conf_upstream.h"
 #include "config/cpus.h"
@@ -33,7 +34,7 @@ struct conf *conf_new(struct err *err)
 		err_errno(err, CODE_OSERR, "cannot keep the configuration");
 		return NULL;
 	}
-	conf->places = calloc(option_count, sizeof(*conf->places));
+	conf->places = conf_place_new();
 	if (conf->places == NULL)
 		err_errno(err, CODE_OSERR, "cannot keep the configuration");
 	if (conf->places == NULL || !option_defaults(SECTION_main, conf, err) ||
@@ -44,47 +45,21 @@ struct conf *conf_new(struct err *err)
 	return conf;
 }
 
-static bool keep_place(char **places, const struct option *option, const char *text,
-		       struct err *err)
-{
-	char **place = &places[option - options];
-
-	free(*place);
-	*place = strdup(text);
-	return *place != NULL || err_errno(err, CODE_OSERR, "cannot keep a place");
-}
-
 bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
 		    struct err *err)
 {
-	return keep_place(conf->places, option, text, err);
-}
-
-bool conf_set_listen_place(struct listen_conf *listener, const struct option *option,
-			   const char *text, struct err *err)
-{
-	return keep_place(listener->places, option, text, err);
+	return conf_place_set(conf->places, option, text, err);
 }
 
 const char *conf_listen_place(const struct listen_conf *listener, const char *name)
 {
-	const struct option *option = option_find(SECTION_listen, name);
-	const char *place = listener->places ? listener->places[option - options] : NULL;
-
-	return place ? place : listener->origin;
-}
-
-static void free_places(char **places)
-{
-	for (size_t i = 0; places != NULL && i < option_count; i++)
-		free(places[i]);
-	free(places);
+	return conf_titled_place(listener, SECTION_listen, name);
 }
 
 static void listener_free(struct listen_conf *listener)
 {
 	option_free(SECTION_listen, listener);
-	free_places(listener->places);
+	conf_place_free(listener->places);
 	free(listener->address);
 	free(listener->origin);
 }
@@ -160,7 +135,7 @@ struct listen_conf *conf_add_listener(struct conf *conf, const char *address, co
 	memset(added, 0, sizeof(*added));
 	added->address = strdup(address);
 	added->origin = strdup(origin);
-	added->places = calloc(option_count, sizeof(*added->places));
+	added->places = conf_place_new();
 	conf->listener_count++;
 	if (added->address == NULL || added->origin == NULL || added->places == NULL) {
 		err_errno(err, CODE_OSERR, "cannot keep a listener");
@@ -222,7 +197,7 @@ void conf_free(struct conf *conf)
 	conf_titled_drop(conf, SECTION_upstream, NULL);
 	free(conf->listeners);
 	free(conf->origin);
-	free_places(conf->places);
+	conf_place_free(conf->places);
 	option_free(SECTION_main, conf);
 	option_free(SECTION_log, conf);
 	free(conf);
@@ -361,7 +336,7 @@ static void print_listener(const struct conf *conf, const struct listen_conf *li
 	const struct upstream_conf *upstream = conf_upstream_of(conf, listen);
 	struct listen_conf shown = *listen;
 
-	if (upstream != NULL && upstream->is_made && !conf_upstream_is_plain(conf, upstream)) {
+	if (upstream != NULL && upstream->is_made && !conf_upstream_is_plain(upstream)) {
 		shown.upstream = upstream->title;
 		shown.to = (struct text_list){ 0 };
 	}
@@ -385,7 +360,7 @@ void conf_print(const struct conf *conf, FILE *out)
 		fputs("}\n", out);
 	}
 	for (size_t i = 0; i < conf->upstream_count; i++)
-		if (!conf_upstream_is_plain(conf, &conf->upstreams[i]))
+		if (!conf_upstream_is_plain(&conf->upstreams[i]))
 			print_titled(SECTION_upstream, conf->upstreams[i].title,
 				     &conf->upstreams[i], out);
 	for (size_t i = 0; i < conf->program_count; i++)

@@ -31,10 +31,6 @@ struct conf *conf_new(struct err *err);
 bool conf_set_place(struct conf *conf, const struct option *option, const char *text,
 		    struct err *err);
 
-/* The same for an option of a listener. */
-bool conf_set_listen_place(struct listen_conf *listener, const struct option *option,
-			   const char *text, struct err *err);
-
 /* The place where the listener's option of that name was set; for a default that of the listen. */
 const char *conf_listen_place(const struct listen_conf *listener, const char *name);
 

@@ -14,6 +14,7 @@
 #include "config/conf_cmdline_parts.h"
 #include "config/conf_error.h"
 #include "config/conf_titled.h"
+#include "config/conf_upstream.h"
 #include "config/option.h"
 
 enum { OPTIONS_MOST = 256 };
@@ -82,16 +83,18 @@ static bool check_effects(const struct conf *conf, struct err *err)
 	return true;
 }
 
-/* read_value cuts its text in place. */
-static bool set_on_object(const struct option *option, void *object, const char *value,
-			  struct err *err)
+/* An object of a titled section; text is the argument of -o. read_value cuts its text in place. */
+static bool set_on_object(const struct option *option, void *object, const char *text,
+			  const char *value, struct err *err)
 {
-	char *copy = strdup(value);
+	char place[CONF_ERROR_PLACE], *copy = strdup(value);
 	bool is_good;
 
 	if (copy == NULL)
 		return err_errno(err, CODE_OSERR, "cannot keep a value");
-	is_good = read_value(option, object, copy, err);
+	snprintf(place, sizeof(place), "-o %s", text);
+	is_good = read_value(option, object, copy, err) &&
+		  conf_titled_set_place(object, option, place, err);
 	free(copy);
 	return is_good;
 }
@@ -100,38 +103,44 @@ static bool set_on_object(const struct option *option, void *object, const char 
 static bool set_on_listeners(struct conf *conf, const struct option *option, const char *text,
 			     const char *value, struct err *err)
 {
-	char place[CONF_ERROR_PLACE];
 	bool is_service = strcmp(option->name, "service") == 0;
 	bool has_others = is_service || strcmp(option->name, "accept_proxy") == 0;
 	size_t known = 0;
 
 	if (is_service && !conf_is_service(value, err))
 		return false;
-	snprintf(place, sizeof(place), "-o %s", text);
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		if (!conf_check_effect_of(option, &conf->listeners[i], err))
 			continue;
 		known++;
-		if (!set_on_object(option, &conf->listeners[i], value, err) ||
-		    !conf_set_listen_place(&conf->listeners[i], option, place, err))
+		if (!set_on_object(option, &conf->listeners[i], text, value, err))
 			return false;
 	}
 	/* err says why of the last listener */
 	return known > 0 && (!has_others || check_effects(conf, err));
 }
 
-static bool set_on_titled(struct conf *conf, const struct option *option, const char *value,
-			  struct err *err)
+/* text: the argument of -o. */
+static bool set_on_titled(struct conf *conf, const struct option *option, const char *text,
+			  const char *value, struct err *err)
 {
-	size_t count = conf_titled_count(conf, option->section);
+	size_t count = conf_titled_count(conf, option->section), known = 0;
 
-	if (count == 0)
-		return err_set(err, CODE_USAGE, "there is no %s",
-			       option_sections[option->section].name);
-	for (size_t i = 0; i < count; i++)
-		if (!set_on_object(option, conf_titled_get(conf, option->section, i), value, err))
+	for (size_t i = 0; i < count; i++) {
+		void *object = conf_titled_get(conf, option->section, i);
+
+		if (!conf_upstream_takes(option, object))
+			continue;
+		known++;
+		if (!set_on_object(option, object, text, value, err))
 			return false;
-	return true;
+	}
+	if (known == 0)
+		err_set(err, CODE_USAGE, "there is no %s%s", option_sections[option->section].name,
+			option->section == SECTION_upstream ?
+				" (the servers of a listener are given by to=)" :
+				"");
+	return known > 0;
 }
 
 static bool apply_option(struct conf *conf, const char *text, char *name, char *value,
@@ -144,7 +153,7 @@ static bool apply_option(struct conf *conf, const char *text, char *name, char *
 	if (option->section == SECTION_listen)
 		return set_on_listeners(conf, option, text, value, err);
 	if (conf_titled_has(option->section))
-		return set_on_titled(conf, option, value, err);
+		return set_on_titled(conf, option, text, value, err);
 	return set_option(conf, option, "-o", text, value, err);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/foreign.h"
 #include "config/option.h"
 
 bool conf_cmdline_blame(struct err *err, const char *flag, const char *text)
@@ -41,16 +42,35 @@ static bool write_form(const char *name, bool of_listener, char *text, size_t si
 	return true;
 }
 
+/* The hint of the place where the name was given: after -l, or in the section before its dot. */
+static const char *find_here(const char *name, bool of_listener)
+{
+	const char *dot = strrchr(name, '.');
+	char section[OPTION_NAME];
+
+	if (of_listener && foreign_find(FOREIGN_l, name) != NULL)
+		return foreign_find(FOREIGN_l, name);
+	if (of_listener)
+		return option_foreign(SECTION_listen, name);
+	snprintf(section, sizeof(section), "%.*s", dot ? (int)(dot - name) : 0, name);
+	return option_foreign(option_find_section(section), dot ? dot + 1 : name);
+}
+
 bool conf_cmdline_refuse_name(const char *name, bool of_listener, const char *const *all,
 			      size_t count, struct err *err)
 {
-	const char *dot = strrchr(name, '.'), *hint = option_foreign_name(dot ? dot + 1 : name);
+	const char *dot = strrchr(name, '.');
+	const char *hint = foreign_find(FOREIGN_option, dot ? dot + 1 : name);
 	const char *near = units_nearest(name, all, count);
+	const char *here = find_here(name, of_listener);
 	char shown[QUOTE_TEXT], form[192];
 
 	quote_show(name, shown);
+	if (here != NULL && of_listener)
+		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, here);
 	if (write_form(name, of_listener, form, sizeof(form)))
 		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, form);
+	hint = here != NULL ? here : hint;
 	if (hint != NULL)
 		return err_set(err, CODE_USAGE, "%s is an unknown option (%s)", shown, hint);
 	return err_set(err, CODE_USAGE, "%s is an unknown option%s%s%s", shown,

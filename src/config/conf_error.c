@@ -11,6 +11,7 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/foreign.h"
 #include "config/option.h"
 
 /* libconfuse's format, and ours. Both take at most one string: a name, or the text found. */
@@ -21,8 +22,6 @@ static const struct {
 	{ "missing equal sign after option '%s'", "%s: \"=\" is missing after it", false },
 	{ "attempt to append to non-list option '%s'", "%s: is not a list (use \"=\")", false },
 	{ "missing opening brace for section '%s'", "%s: \"{\" is missing", false },
-	{ "missing title for section '%s'",
-	  "%s: the address is missing (listen \"127.0.0.1:8081\" { ... })", false },
 	{ "missing parenthesis for function '%s'", "%s: the file is missing (include(\"FILE\"))",
 	  false },
 	{ "syntax error in call of function '%s'", "%s: write include(\"FILE\")", false },
@@ -88,14 +87,16 @@ static bool write_form(enum option_section here, const char *name, char *text, s
 	else if (option_sections[meant->section].form == SECTION_SINGLE)
 		snprintf(text, size, "%s { %s = ... }", section, meant->name);
 	else
-		snprintf(text, size, "%s \"ADDRESS\" { %s = ... }", section, meant->name);
+		snprintf(text, size, "%s %s { %s = ... }", section,
+			 option_sections[meant->section].sample, meant->name);
 	return true;
 }
 
 void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
 	const struct section_row *elsewhere = find_elsewhere(name);
-	const char *hint = option_foreign_name(name);
+	const char *hint = foreign_find(FOREIGN_option, name);
+	const char *here = option_foreign(option_find_section(section), name);
 	const char *near = nearest_anywhere(option_find_section(section), name);
 	bool is_top = elsewhere != NULL && elsewhere->form == SECTION_TOP;
 	char at[CONF_ERROR_PLACE], shown[QUOTE_TEXT], form[128];
@@ -104,7 +105,9 @@ void conf_error_unknown(const char *section, const char *name, struct place plac
 	quote_show(name, shown);
 	/* a name has no quotes, as in every message */
 	shown[strlen(shown) - 1] = '\0';
-	if (elsewhere != NULL)
+	if (here != NULL)
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option (%s)", at, shown + 1, here);
+	else if (elsewhere != NULL)
 		err_set(err, CODE_CONFIG, "%s: %s: does not belong here (it belongs to %s%s)", at,
 			shown + 1, is_top ? "the top level" : "section ",
 			is_top ? "" : elsewhere->name);
@@ -134,6 +137,16 @@ static void translate_row(size_t row, va_list parameters, struct place place, st
 			ours + strlen("%s"));
 }
 
+/* Each section has a title of its own. */
+static void refuse_untitled(const char *name, struct place place, struct err *err)
+{
+	const struct section_row *section = &option_sections[option_find_section(name)];
+	char at[CONF_ERROR_PLACE];
+
+	err_set(err, CODE_CONFIG, "%s: %s: the %s is missing (%s %s { ... })",
+		conf_error_place(place, at), name, section->title, name, section->sample);
+}
+
 void conf_error_translate(const char *section, const char *format, va_list parameters,
 			  struct place place, struct err *err)
 {
@@ -141,6 +154,10 @@ void conf_error_translate(const char *section, const char *format, va_list param
 
 	if (strcmp(format, "no such option '%s'") == 0) {
 		conf_error_unknown(section, va_arg(parameters, const char *), place, err);
+		return;
+	}
+	if (strcmp(format, "missing title for section '%s'") == 0) {
+		refuse_untitled(va_arg(parameters, const char *), place, err);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

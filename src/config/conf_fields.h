@@ -63,7 +63,8 @@ struct listen_conf {
 
 struct program_conf {
 	char *title;
-	char *origin; /* its place for messages: "etc/x.conf:12" or "-- python3 app.py" */
+	char *origin;  /* its place for messages: "etc/x.conf:12" or "-- python3 app.py" */
+	char **places; /* as a listener's */
 #include "tables/options.def"
 };
 
@@ -77,6 +78,7 @@ struct program_conf {
 struct upstream_conf {
 	char *title;
 	char *origin;    /* as a program's; of a made one the listener's */
+	char **places;   /* as a listener's */
 	bool is_made;    /* of the option `to` of a listener */
 	size_t listener; /* of a made one: its listener in struct conf */
 #include "tables/options.def"

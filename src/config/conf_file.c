@@ -128,6 +128,17 @@ static bool blame_option(const struct option *option, struct place place)
 			  option_full_name(option, name));
 }
 
+static bool set_given(const struct option *option, struct place place)
+{
+	char at[CONF_ERROR_PLACE];
+
+	loading->given[option - options] = place;
+	conf_error_place(place, at);
+	if (option_sections[option->section].form == SECTION_TITLED)
+		return conf_titled_set_place(object_of(option), option, at, loading->err);
+	return conf_set_place(loading->conf, option, at, loading->err);
+}
+
 /* A list's values arrive one by one; libconfuse appends all but the first to the list. */
 static bool take_option(const struct option *option, const cfg_opt_t *opt, struct place place,
 			const char *word)
@@ -139,19 +150,12 @@ static bool take_option(const struct option *option, const cfg_opt_t *opt, struc
 	if (given->line != 0 && !is_more)
 		return err_set(loading->err, CODE_CONFIG, "is given twice (first: %s)",
 			       conf_error_place(*given, at));
-	if (given->line == 0)
-		*given = place;
+	if (given->line == 0 && !set_given(option, place))
+		return false;
 	if (option_is_list(option))
 		return option_check(option, word, loading->err);
 	if (option->section == SECTION_listen && strcmp(option->name, "service") == 0 &&
 	    !conf_is_service(word, loading->err))
-		return false;
-	if (option_sections[option->section].form != SECTION_TITLED &&
-	    !conf_set_place(loading->conf, option, conf_error_place(place, at), loading->err))
-		return false;
-	if (option->section == SECTION_listen &&
-	    !conf_set_listen_place(listener_now(), option, conf_error_place(place, at),
-				   loading->err))
 		return false;
 	return option_read(option, object_of(option), &word, 1, loading->err);
 }
@@ -192,17 +196,30 @@ static bool read_list(cfg_t *section, const struct option *option)
 	return is_good;
 }
 
+/* An empty list has no value that would be called back; its line is not known. */
+static bool take_empty(cfg_t *section, const struct option *option)
+{
+	if (!option_is_list(option) ||
+	    (cfg_getopt(section, option->name)->flags & CFGF_MODIFIED) == 0)
+		return true;
+	return set_given(option, loading->begun[option->section]) &&
+	       option_read(option, object_of(option), NULL, 0, loading->err);
+}
+
 static bool finish_option(cfg_t *section, size_t i)
 {
 	struct place *given = &loading->given[i];
+	bool has_words = given->line != 0;
 	char at[CONF_ERROR_PLACE];
 
+	if (!has_words && !take_empty(section, &options[i]))
+		return blame_option(&options[i], cfg_at(section));
 	if (given->line == 0)
 		return true;
 	if (options[i].section == SECTION_listen &&
 	    !conf_check_effect_of(&options[i], listener_now(), loading->err))
 		return err_prefix(loading->err, "%s: ", conf_error_place(*given, at));
-	if (option_is_list(&options[i]) && !read_list(section, &options[i]))
+	if (has_words && option_is_list(&options[i]) && !read_list(section, &options[i]))
 		return blame_option(&options[i], *given);
 	return true;
 }
@@ -225,19 +242,10 @@ static bool finish_titled(enum option_section section, cfg_t *cfg)
 /* Lists are read when all their values have arrived; the root has no end callback. */
 static bool finish_root(cfg_t *root)
 {
-	char at[CONF_ERROR_PLACE];
-
-	for (size_t i = 0; i < option_count; i++) {
-		struct place *given = &loading->given[i];
-
-		if (options[i].section != SECTION_main || !option_is_list(&options[i]) ||
-		    given->line == 0)
-			continue;
-		if (!read_list(root, &options[i]) ||
-		    !conf_set_place(loading->conf, &options[i], conf_error_place(*given, at),
-				    loading->err))
-			return blame_option(&options[i], *given);
-	}
+	for (size_t i = 0; i < option_count; i++)
+		if (options[i].section == SECTION_main && option_is_list(&options[i]) &&
+		    loading->given[i].line != 0 && !read_list(root, &options[i]))
+			return blame_option(&options[i], loading->given[i]);
 	return true;
 }
 

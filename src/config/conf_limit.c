@@ -6,59 +6,35 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "config/conf_need.h"
 #include "config/conf_program.h"
-
-enum { PREFIX4 = 32, PREFIX6 = 64 }; /* the defaults */
-
-/* An option, the limits that it needs (any one of them), and whether it is set. */
-struct need {
-	const char *option;
-	bool is_set;
-	const char *needed;
-	bool is_there;
-};
-
-static bool refuse_lonely(const struct listen_conf *listen, const struct need *need,
-			  struct err *err)
-{
-	return err_set(err, CODE_CONFIG,
-		       "%s: listen.%s: has no effect without %s, which the listen at %s leaves "
-		       "off (set it, or leave %s out)",
-		       conf_listen_place(listen, need->option), need->option, need->needed,
-		       listen->origin, need->option);
-}
 
 static bool check_needs(const struct listen_conf *listen, struct err *err)
 {
 	static const char sources[] = "max_per_source or rate_per_source";
 	bool has_sources = conf_limit_has_sources(listen);
-	const struct need needs[] = {
-		{ "rate_burst", listen->rate_burst > 0, "rate", listen->rate > 0 },
-		{ "rate_per_source_burst", listen->rate_per_source_burst > 0, "rate_per_source",
-		  listen->rate_per_source > 0 },
-		{ "source_prefix4", listen->source_prefix4 != PREFIX4, sources, has_sources },
-		{ "source_prefix6", listen->source_prefix6 != PREFIX6, sources, has_sources },
-		{ "on_limit", listen->on_limit != ON_LIMIT_WAIT,
-		  "a limit (max_connections, max_per_source, rate, rate_per_source)",
+	const struct conf_need needs[] = {
+		{ "rate_burst", "rate", listen->rate > 0 },
+		{ "rate_per_source_burst", "rate_per_source", listen->rate_per_source > 0 },
+		{ "source_prefix4", sources, has_sources },
+		{ "source_prefix6", sources, has_sources },
+		{ "on_limit", "a limit (max_connections, max_per_source, rate, rate_per_source)",
 		  conf_limit_is_on(listen) },
 	};
 
-	for (size_t i = 0; i < sizeof(needs) / sizeof(*needs); i++)
-		if (needs[i].is_set && !needs[i].is_there)
-			return refuse_lonely(listen, &needs[i], err);
-	return true;
+	return conf_need_check(listen, SECTION_listen, needs, sizeof(needs) / sizeof(*needs), err);
 }
 
-/* One source cannot reach what all together may not have. */
+/* One source, or one worker, cannot reach what all together may not have. */
 static bool check_order(const struct listen_conf *listen, const char *part, int64_t one,
-			const char *whole, int64_t all, struct err *err)
+			const char *of, const char *whole, int64_t all, struct err *err)
 {
 	if (one <= all || all == 0)
 		return true;
 	return err_set(err, CODE_CONFIG,
-		       "%s: listen.%s: %" PRId64 " for one source is more than %s = %" PRId64
+		       "%s: listen.%s: %" PRId64 " for %s is more than %s = %" PRId64
 		       " allows for all of them (%s)",
-		       conf_listen_place(listen, part), part, one, whole, all,
+		       conf_listen_place(listen, part), part, one, of, whole, all,
 		       conf_listen_place(listen, whole));
 }
 
@@ -85,12 +61,15 @@ static bool check_unix(const struct listen_conf *listen, struct err *err)
 /* A limit that nobody looks at would be a trap. */
 static bool check_program(const struct listen_conf *listen, struct err *err)
 {
-	const struct need rows[] = {
-		{ "max_connections", listen->max_connections > 0, NULL, false },
-		{ "max_per_source", listen->max_per_source > 0, NULL, false },
-		{ "rate", listen->rate > 0, NULL, false },
-		{ "rate_per_source", listen->rate_per_source > 0, NULL, false },
-		{ "max_lifetime", listen->max_lifetime > 0, NULL, false },
+	const struct {
+		const char *option;
+		bool is_set;
+	} rows[] = {
+		{ "max_connections", listen->max_connections > 0 },
+		{ "max_per_source", listen->max_per_source > 0 },
+		{ "rate", listen->rate > 0 },
+		{ "rate_per_source", listen->rate_per_source > 0 },
+		{ "max_lifetime", listen->max_lifetime > 0 },
 	};
 
 	for (size_t i = 0; conf_program_owns(listen) && i < sizeof(rows) / sizeof(*rows); i++)
@@ -119,10 +98,12 @@ static bool check_listen(const struct listen_conf *listen, struct err *err)
 {
 	return check_program(listen, err) && check_exec(listen, err) && check_unix(listen, err) &&
 	       check_needs(listen, err) &&
-	       check_order(listen, "max_per_source", listen->max_per_source, "max_connections",
+	       check_order(listen, "max_per_source", listen->max_per_source, "one source",
+			   "max_connections", listen->max_connections, err) &&
+	       check_order(listen, "reserve", listen->reserve, "each worker", "max_connections",
 			   listen->max_connections, err) &&
-	       check_order(listen, "rate_per_source", listen->rate_per_source, "rate", listen->rate,
-			   err);
+	       check_order(listen, "rate_per_source", listen->rate_per_source, "one source", "rate",
+			   listen->rate, err);
 }
 
 bool conf_limit_any(const struct conf *conf)

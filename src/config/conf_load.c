@@ -13,6 +13,7 @@
 #include "config/conf_file.h"
 #include "config/conf_limit.h"
 #include "config/conf_program.h"
+#include "config/conf_trusted.h"
 #include "config/conf_upstream.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/prefork-srv.conf"
@@ -149,7 +150,7 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
 			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err) ||
-			     !conf_limit_check(conf, err))) {
+			     !conf_limit_check(conf, err) || !conf_trusted_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

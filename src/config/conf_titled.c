@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/conf_place.h"
 #include "config/option.h"
 
 enum { NAMES_MOST = 64 };
@@ -21,6 +22,29 @@ static const struct place_of_list {
 			       offsetof(struct conf, upstream_count),
 			       sizeof(struct upstream_conf) },
 };
+
+#define HAS_HEAD(type, first)                                                               \
+	_Static_assert(offsetof(type, first) == offsetof(struct titled, title) &&           \
+			       offsetof(type, origin) == offsetof(struct titled, origin) && \
+			       offsetof(type, places) == offsetof(struct titled, places),   \
+		       "struct titled")
+HAS_HEAD(struct listen_conf, address);
+HAS_HEAD(struct program_conf, title);
+HAS_HEAD(struct upstream_conf, title);
+
+bool conf_titled_set_place(void *object, const struct option *option, const char *text,
+			   struct err *err)
+{
+	return conf_place_set(((struct titled *)object)->places, option, text, err);
+}
+
+const char *conf_titled_place(const void *object, enum option_section section, const char *name)
+{
+	const struct titled *titled = object;
+	const char *place = conf_place_get(titled->places, section, name);
+
+	return place ? place : titled->origin;
+}
 
 static char **list_of(const struct conf *conf, enum option_section section)
 {
@@ -91,7 +115,8 @@ void *conf_titled_add(struct conf *conf, enum option_section section, const char
 	memset(added, 0, size);
 	added->title = strdup(title);
 	added->origin = strdup(origin);
-	if (added->title == NULL || added->origin == NULL) {
+	added->places = conf_place_new();
+	if (added->title == NULL || added->origin == NULL || added->places == NULL) {
 		err_errno(err, CODE_OSERR, "cannot keep a section");
 		return NULL;
 	}
@@ -103,6 +128,7 @@ static void free_object(enum option_section section, struct titled *object)
 	option_free(section, object);
 	free(object->title);
 	free(object->origin);
+	conf_place_free(object->places);
 }
 
 void conf_titled_drop(struct conf *conf, enum option_section section,

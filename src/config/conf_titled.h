@@ -14,11 +14,19 @@
 
 enum { CONF_TITLE_MOST = 63 };
 
-/* The head of each struct of such a list. */
+/* The head of each struct of such a list, and of a listener, whose title is its address. */
 struct titled {
 	char *title;
-	char *origin; /* its place for messages */
+	char *origin;  /* its place for messages */
+	char **places; /* of its options (config/conf_place.h); NULL: all as origin */
 };
+
+/* Keeps a copy of text as the place where the object's option was set. Returns false with err. */
+bool conf_titled_set_place(void *object, const struct option *option, const char *text,
+			   struct err *err);
+
+/* The place where the object's option of that name was set; for a default the object's. */
+const char *conf_titled_place(const void *object, enum option_section section, const char *name);
 
 /*
  * Adds an object of defaults to the section's list. Refuses a title of the wrong length and one

@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/hash.h"
 #include "base/units.h"
 #include "config/conf_fields.h"
+#include "config/foreign.h"
 #include "config/option_type.h"
 
 enum { DEFAULT_NETS = 4, DEFAULT_NETS_TEXT = 64 };
@@ -32,7 +32,8 @@ const struct option options[] = {
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 
 const struct section_row option_sections[SECTION_COUNT] = {
-#define SECTION(name, form) [SECTION_##name] = { #name, SECTION_##form },
+#define SECTION(name, form, title, sample) \
+	[SECTION_##name] = { #name, SECTION_##form, title, sample },
 #include "tables/sections.def"
 };
 
@@ -228,24 +229,6 @@ uint64_t option_state_key(const struct listen_conf *conf)
 	return key;
 }
 
-enum foreign_kind { FOREIGN_option, FOREIGN_verb };
-
-static const struct {
-	enum foreign_kind kind;
-	const char *name, *hint;
-} rows[] = {
-#define FOREIGN(kind, name, hint) { FOREIGN_##kind, name, hint },
-#include "tables/foreign.def"
-};
-
-static const char *find_hint(enum foreign_kind kind, const char *name)
-{
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].kind == kind && strcasecmp(rows[i].name, name) == 0)
-			return rows[i].hint;
-	return NULL;
-}
-
 static bool is_section(const char *name, size_t length)
 {
 	for (int i = 0; i < SECTION_COUNT; i++)
@@ -272,12 +255,13 @@ const struct option *option_find_meant(const char *name)
 	return any;
 }
 
-const char *option_foreign_name(const char *name)
+const char *option_foreign(enum option_section section, const char *name)
 {
-	return find_hint(FOREIGN_option, name);
-}
+	static const enum foreign_kind kinds[SECTION_COUNT] = {
+		[SECTION_main] = FOREIGN_main,
+		[SECTION_listen] = FOREIGN_listen,
+		[SECTION_upstream] = FOREIGN_upstream,
+	};
 
-const char *option_foreign_verb(const char *name)
-{
-	return find_hint(FOREIGN_verb, name);
+	return kinds[section] != FOREIGN_option ? foreign_find(kinds[section], name) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The options as rows (tables/options.def): reading, checking, writing and comparing one option,
- * and its names in other servers (tables/foreign.def). Defaults and bounds are text, read by the
+ * and its names in other servers. Defaults and bounds are text, read by the
  * same function as the user's words. Any process for the rows; reading allocates (TEXT, NETS,
  * LIST), so master only.
  */
@@ -25,6 +25,7 @@ extern const size_t option_count;
 struct section_row {
 	const char *name;
 	enum section_form form;
+	const char *title, *sample; /* what the title is, and one; "": it has none */
 };
 extern const struct section_row option_sections[SECTION_COUNT];
 
@@ -100,10 +101,9 @@ const char *option_reload_sentence(const struct option *option);
 uint64_t option_state_key(const struct listen_conf *conf);
 
 /*
- * Returns a hint on what to write instead of another server's name, or NULL when the table does not
- * have the name. Case is ignored.
+ * Returns a hint on what to write instead of another server's name of an option in that section
+ * (config/foreign.h), or NULL when the section has no row of that name.
  */
-const char *option_foreign_name(const char *name);
-const char *option_foreign_verb(const char *name);
+const char *option_foreign(enum option_section section, const char *name);
 
 #endif

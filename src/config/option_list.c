@@ -7,6 +7,7 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/conf_server.h"
 
 /* Writes the texts in braces, as the configuration file has a list. */
 static void write_texts(char *const *texts, size_t count, FILE *out)
@@ -103,11 +104,20 @@ static bool is_word(const struct option *option, const char *text)
 	return units_has_word(option->words + strlen("NAME=VALUE"), text);
 }
 
+/* A LIST row of the word SERVER takes servers. */
+static bool takes_servers(const struct option *option)
+{
+	return strcmp(option->words, "SERVER") == 0;
+}
+
 static const char *list_allowed(const struct option *option, char *text)
 {
 	if (takes_assignments(option))
 		snprintf(text, OPTION_TYPE_ALLOWED, "a list of NAME=VALUE, or %s",
 			 strchr(option->words, ' ') + 1);
+	else if (takes_servers(option))
+		snprintf(text, OPTION_TYPE_ALLOWED,
+			 "a list of servers such as \"10.0.0.1:5432 weight=2\"");
 	else
 		snprintf(text, OPTION_TYPE_ALLOWED, "a list of texts of %s to %s bytes",
 			 option->min, option->max);
@@ -118,6 +128,7 @@ static bool check_text(const struct option *option, const char *text, struct err
 {
 	char shown[QUOTE_TEXT], allowed[OPTION_TYPE_ALLOWED];
 	int64_t min = 0, max = 0, length = (int64_t)strlen(text);
+	struct upstream_server server;
 
 	BUG_ON(!units_read_count(option->min, &min) || !units_read_count(option->max, &max));
 	if (length < min || length > max)
@@ -127,7 +138,7 @@ static bool check_text(const struct option *option, const char *text, struct err
 	if (takes_assignments(option) && strchr(text, '=') <= text && !is_word(option, text))
 		return err_set(err, CODE_CONFIG, "%s is not an assignment (%s)",
 			       quote_show(text, shown), list_allowed(option, allowed));
-	return true;
+	return !takes_servers(option) || conf_server_read(text, &server, err);
 }
 
 static void list_free(void *field)

@@ -10,9 +10,10 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/foreign.h"
 
 /* The blank-separated words of a row. */
-enum { WORDS_MOST = 32, WORDS_BYTES = 512 };
+enum { WORDS_MOST = 32, WORDS_BYTES = 512, NAME_VALUE = 64 };
 
 struct words {
 	const char *list[WORDS_MOST]; /* pointers into bytes */
@@ -154,7 +155,8 @@ static bool choice_read(const struct option *option, void *field, const char *co
 			size_t count, struct err *err)
 {
 	char shown[QUOTE_TEXT], allowed[OPTION_TYPE_ALLOWED];
-	const char *nearest;
+	char pair[NAME_VALUE];
+	const char *nearest, *hint;
 	struct words words;
 
 	(void)count;
@@ -164,6 +166,11 @@ static bool choice_read(const struct option *option, void *field, const char *co
 			*(int *)field = (int)i;
 			return true;
 		}
+	snprintf(pair, sizeof(pair), "%s=%s", option->name, given[0]);
+	hint = foreign_find(FOREIGN_value, pair);
+	if (hint != NULL)
+		return err_set(err, CODE_CONFIG, "%s is unknown (%s; %s)",
+			       quote_show(given[0], shown), choice_allowed(option, allowed), hint);
 	nearest = units_nearest(given[0], words.list, words.count);
 	return err_set(err, CODE_CONFIG, "%s is unknown (%s%s%s%s)", quote_show(given[0], shown),
 		       choice_allowed(option, allowed), nearest ? "; did you mean " : "",

@@ -51,7 +51,7 @@ enum option_kind {
 
 /* The sections as rows (tables/sections.def). */
 enum option_section {
-#define SECTION(name, form) SECTION_##name,
+#define SECTION(name, form, title, sample) SECTION_##name,
 #include "tables/sections.def"
 	SECTION_COUNT
 };

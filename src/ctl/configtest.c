@@ -13,10 +13,10 @@
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "base/units.h"
 #include "config/conf_program.h"
 #include "config/fdlimit.h"
 #include "config/pidfile.h"
+#include "ctl/names.h"
 #include "master/generation.h"
 #include "master/modules.h"
 #include "master/program/programs.h"
@@ -47,9 +47,8 @@ static void note_error(struct check *check, const struct err *err)
 }
 
 /* Prints a warning, which -t alone does: the server can start all the same. */
-static void print_warning(const struct check *check, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void print_warning(const struct check *check, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+print_warning(const struct check *check, const char *format, ...)
 {
 	va_list parameters;
 
@@ -392,6 +391,7 @@ enum exit_code configtest_run(const struct conf_source *source,
 	if (wish->print)
 		conf_print(conf, stdout);
 	run_checks(&check);
+	names_warn(conf, stderr); /* the start does not wait for them */
 	if (check.first.code == CODE_OK && !wish->print && !wish->quiet)
 		printf("prefork-srv: configuration %s is in order\n", conf->origin);
 	prestart_forget(&check.found);

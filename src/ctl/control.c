@@ -14,7 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
-#include "config/option.h"
+#include "config/foreign.h"
 #include "config/pidfile.h"
 #include "ctl/drain.h"
 #include "ctl/status_print.h"
@@ -168,7 +168,7 @@ static const struct request *find_request(const struct control *control, int num
 /* Returns the row's index in verbs; -1 with err. */
 static int find_verb(const char *verb, struct err *err)
 {
-	const char *names[VERB_COUNT], *hint = option_foreign_verb(verb), *near;
+	const char *names[VERB_COUNT], *hint = foreign_find(FOREIGN_verb, verb), *near;
 	char shown[QUOTE_TEXT], all[128], meant[64] = "";
 
 	for (size_t i = 0; i < VERB_COUNT; i++) {

@@ -73,6 +73,63 @@ static void options__on_the_command_line__are_checked_as_well(void **state)
 	assert_int_equal(said.code, CODE_OK);
 }
 
+static void trusted__that_no_peer_can_match__is_refused(void **state)
+{
+	static const struct {
+		const char *address, *trusted;
+		bool is_good;
+	} rows[] = {
+		{ "127.0.0.1:0", "", false },
+		{ "127.0.0.1:0", "unix, 2001:db8::/32", false },
+		{ "127.0.0.1:0", "2001:db8::/32, 10.0.0.0/8", true },
+		{ "[::1]:0", "127.0.0.1", false },
+		{ "[::1]:0", "127.0.0.1, ::1", true },
+		{ "[::]:0", "127.0.0.1", true },
+		{ "*:0", "127.0.0.1", true },
+		{ "unix:/tmp/x.sock", "127.0.0.1", true },
+		{ "unix:/tmp/x.sock", "unix", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[512], message[512];
+
+		snprintf(text, sizeof(text),
+			 "listen \"%s\" { service = ack  accept_proxy = yes  trusted = {%s} }\n",
+			 rows[i].address, rows[i].trusted);
+		snprintf(message, sizeof(message),
+			 "prefork-srv: x.conf:1: listen.trusted: no peer of \"%s\" can have such "
+			 "an address, so that all would be refused (name the proxies, or leave it "
+			 "out)\n",
+			 rows[i].address);
+		folder_write(*state, "x.conf", text);
+		RUN(&said, *state, "-T", "-c", "x.conf", "-p", "none");
+		if ((strstr(said.err, "trusted") == NULL) != rows[i].is_good)
+			fail_msg("%zu: %s", i, said.err);
+		if (!rows[i].is_good)
+			assert_string_equal(said.err, message);
+	}
+}
+
+/* The server starts all the same; a lookup has a bounded time. */
+static void test__of_names_that_cannot_be_found__warns_of_each(void **state)
+{
+	check(state, "upstream \"u\" {\n server = {\"127.0.0.1:1\", \"none.invalid:1\"}\n}\n"
+		     "upstream \"unused\" { server = {\"other.invalid:1\"} }\n"
+		     "listen \"127.0.0.1:0\" { service = proxy  upstream = u  backlog = 16 }\n"
+		     "listen \"127.0.0.1:0\" { service = proxy  backlog = 16\n to = "
+		     "{\"localhost:1\", \"b.invalid:1\"} }\nworker_connections = 16\n");
+	assert_int_equal(said.code, CODE_OK);
+	if (strstr(said.err, "takes longer than") != NULL)
+		skip(); /* a name server that does not answer */
+	assert_non_null(strstr(said.err, "prefork-srv: x.conf:2: upstream.server: cannot resolve "
+					 "\"none.invalid\" of \"none.invalid:1\": "));
+	assert_non_null(strstr(said.err, "prefork-srv: x.conf:7: listen.to: cannot resolve "
+					 "\"b.invalid\" of \"b.invalid:1\": "));
+	assert_null(strstr(said.err, "other.invalid"));
+	assert_null(strstr(said.err, "localhost"));
+	assert_non_null(strstr(said.err, " (a warning)\n"));
+}
+
 static void program__accepts_by_itself__so_that_it_is_refused(void **state)
 {
 	check(state, "program \"p\" { command = {/bin/true} }\nlisten \"127.0.0.1:0\" { service = "
@@ -89,12 +146,13 @@ static void printed__configuration__is_the_same(void **state)
 	static const char *const texts[] = {
 		"listen \"127.0.0.1:0\" { service = ack }\n",
 		"listen \"127.0.0.1:0\" { service = ack  accept_proxy = yes }\n",
-		"listen \"127.0.0.1:0\" { service = ack  accept_proxy = yes  trusted = {unix} }\n",
+		"listen \"127.0.0.1:0\" { service = ack  accept_proxy = yes  trusted = {10.0.0.1} "
+		"}\n",
 	};
 	static const char *const expected[] = {
 		"accept_proxy = no\n\tidle_timeout",
 		"accept_proxy = yes\n\ttrusted = {\"127.0.0.0/8\", \"::1\"}\n",
-		"\ttrusted = {\"unix\"}\n",
+		"\ttrusted = {\"10.0.0.1\"}\n",
 	};
 	static char first[65536];
 
@@ -114,9 +172,11 @@ static void printed__configuration__is_the_same(void **state)
 static void names__of_other_servers__are_explained(void **state)
 {
 	check(state, "listen \"127.0.0.1:0\" {\n service = ack\n proxy_protocol = yes\n}\n");
-	assert_refused("x.conf:3: proxy_protocol: unknown option (write accept_proxy)");
+	assert_refused("x.conf:3: proxy_protocol: unknown option (write accept_proxy in a "
+		       "listen, send_proxy in an upstream)");
 	check(state, "listen \"127.0.0.1:0\" {\n service = ack\n set_real_ip_from = {::1}\n}\n");
-	assert_refused("x.conf:3: set_real_ip_from: unknown option (write trusted)");
+	assert_refused("x.conf:3: set_real_ip_from: unknown option (write trusted in the "
+		       "listen)");
 }
 
 int main(void)
@@ -125,6 +185,8 @@ int main(void)
 		cmocka_unit_test(options__without_accept_proxy__are_refused_with_both_places),
 		cmocka_unit_test(options__with_accept_proxy__are_taken_in_any_order),
 		cmocka_unit_test(options__on_the_command_line__are_checked_as_well),
+		cmocka_unit_test(trusted__that_no_peer_can_match__is_refused),
+		cmocka_unit_test(test__of_names_that_cannot_be_found__warns_of_each),
 		cmocka_unit_test(program__accepts_by_itself__so_that_it_is_refused),
 		cmocka_unit_test(printed__configuration__is_the_same),
 		cmocka_unit_test(names__of_other_servers__are_explained),

@@ -95,6 +95,7 @@ static void helper__killed__leaves_its_programs_and_is_started_again(void **stat
 	start_programs(s, fds);
 	kill(server_helper(s, "exec"), SIGKILL);
 	server_wait_event(s, "helper_died", "signal=9");
+	server_wait_event(s, "helper_respawn_delayed", "service=exec");
 	WAIT_UNTIL(s, accessbook_lines() == PROGRAMS);
 	assert_int_equal(accessbook_count(accessbook_read(accessbook_path),
 					  " ending=program_lost state=I"),

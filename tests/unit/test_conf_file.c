@@ -36,8 +36,8 @@ static const struct wrong wrongs[] = {
 	  "x.conf:1: log.level: unknown option (write log { level = ... })" },
 	{ "log {\n log.level = debug }\n",
 	  "x.conf:2: log.level: unknown option (write level = ...)" },
-	{ "listen.reply = x\n",
-	  "x.conf:1: listen.reply: unknown option (write listen \"ADDRESS\" { reply = ... })" },
+	{ "listen.reply = x\n", "x.conf:1: listen.reply: unknown option (write listen "
+				"\"127.0.0.1:8081\" { reply = ... })" },
 	{ "log.workers = 3\n", "x.conf:1: log.workers: unknown option (write workers = ...)" },
 	{ "log { main.workers = 3 }\n", "x.conf:1: main.workers: unknown option (write workers = "
 					"... outside of any section)" },
@@ -70,6 +70,9 @@ static const struct wrong wrongs[] = {
 	{ "listen *:80 { service = ack }\n", "x.conf:1: \"*\" must stand in quotes" },
 	{ "listen { service = ack }\n",
 	  "x.conf:1: listen: the address is missing (listen \"127.0.0.1:8081\" { ... })" },
+	{ "upstream { server = {\"a:1\"} }\n",
+	  "x.conf:1: upstream: the title is missing (upstream \"db\" { ... })" },
+	{ "program { }\n", "x.conf:1: program: the title is missing (program \"app\" { ... })" },
 	{ "log = 3\n", "x.conf:1: log: \"{\" is missing" },
 	{ "\nlisten 8080 {\n framing = line }\n",
 	  "x.conf:2: listen \"8080\": the service is missing (service = ack)" },

@@ -24,18 +24,20 @@ static void limits__that_contradict_each_other__are_refused_with_both_places(voi
 	} rows[] = {
 		{ "listen 1 { service = ack\n rate_burst = 5 }\n",
 		  "x.conf:2: listen.rate_burst: has no effect without rate, which the listen at "
-		  "x.conf:1 leaves off (set it, or leave rate_burst out)" },
+		  "x.conf:1 does not have (set it, or leave rate_burst out)" },
 		{ "listen 1 { service = ack\n rate = 9\n rate_per_source_burst = 5 }\n",
 		  "x.conf:3: listen.rate_per_source_burst: has no effect without rate_per_source, "
-		  "which the listen at x.conf:1 leaves off (set it, or leave rate_per_source_burst "
+		  "which the listen at x.conf:1 does not have (set it, or leave "
+		  "rate_per_source_burst "
 		  "out)" },
 		{ "listen 1 { service = ack\n rate = 9\n source_prefix6 = 48 }\n",
 		  "x.conf:3: listen.source_prefix6: has no effect without max_per_source or "
-		  "rate_per_source, which the listen at x.conf:1 leaves off (set it, or leave "
+		  "rate_per_source, which the listen at x.conf:1 does not have (set it, or leave "
 		  "source_prefix6 out)" },
 		{ "listen 1 { service = ack\n on_limit = reset }\n",
 		  "x.conf:2: listen.on_limit: has no effect without a limit (max_connections, "
-		  "max_per_source, rate, rate_per_source), which the listen at x.conf:1 leaves off "
+		  "max_per_source, rate, rate_per_source), which the listen at x.conf:1 does not "
+		  "have "
 		  "(set it, or leave on_limit out)" },
 		{ "listen 1 { service = ack\n max_connections = 10\n max_per_source = 11 }\n",
 		  "x.conf:3: listen.max_per_source: 11 for one source is more than max_connections "
@@ -63,6 +65,9 @@ static void limits__that_contradict_each_other__are_refused_with_both_places(voi
 		{ "listen 1 { service = exec  command = {a}\n max_lifetime = 1h }\n",
 		  "x.conf:2: listen.max_lifetime: a program is never between messages (x.conf:1: "
 		  "service = exec, whose option timeout ends programs)" },
+		{ "listen 1 { service = ack\n max_connections = 10\n reserve = 11 }\n",
+		  "x.conf:3: listen.reserve: 11 for each worker is more than max_connections = 10 "
+		  "allows for all of them (x.conf:2)" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -86,17 +91,19 @@ static void limits__of_the_command_line__name_its_words(void **state)
 	(void)state;
 	assert_null(conf_load(&source, &err));
 	assert_string_equal(
-		err.text, "-l 1=ack,rate_burst=5: listen.rate_burst: has no effect without rate, "
-			  "which the listen at -l 1=ack,rate_burst=5 leaves off (set it, or leave "
-			  "rate_burst out)");
+		err.text,
+		"-l 1=ack,rate_burst=5: listen.rate_burst: has no effect without rate, "
+		"which the listen at -l 1=ack,rate_burst=5 does not have (set it, or leave "
+		"rate_burst out)");
 	listener = "1=ack";
 	source.overrides = &override;
 	source.override_count = 1;
 	assert_null(conf_load(&source, &err));
-	assert_string_equal(err.text, "-o listen.on_limit=close: listen.on_limit: has no effect "
-				      "without a limit (max_connections, max_per_source, rate, "
-				      "rate_per_source), which the listen at -l 1=ack leaves off "
-				      "(set it, or leave on_limit out)");
+	assert_string_equal(err.text,
+			    "-o listen.on_limit=close: listen.on_limit: has no effect "
+			    "without a limit (max_connections, max_per_source, rate, "
+			    "rate_per_source), which the listen at -l 1=ack does not have "
+			    "(set it, or leave on_limit out)");
 }
 
 static void limits__that_fit_together__are_read(void **state)

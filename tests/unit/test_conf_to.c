@@ -80,7 +80,6 @@ static void conf_print__of_an_upstream_of_to__has_the_options_given_to_it(void *
 	} rows[] = {
 		{ "upstream.balance=hash", "balance = hash" },
 		{ "upstream.idle_timeout=3s", "idle_timeout = 3s" },
-		{ "upstream.server=c:1", "server = {\"c:1\"}" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -18,6 +18,8 @@
 #include "unit/folder.h"
 
 #define LISTEN        "listen 1 { service = proxy  upstream = u }\n"
+#define WORDS         " (ADDRESS, then weight=N, max_connections=N, backup or down)"
+#define FORMS         " (127.0.0.1:8080, [::1]:8080, name:8080 or unix:/path)"
 #define SERVER(entry) "upstream u { server = {\"" entry "\"} }\n" LISTEN
 
 static struct conf *load_words(const char **listeners, size_t count, struct err *err)
@@ -34,11 +36,11 @@ static void servers__of_a_file__have_their_words(void **state)
 {
 	struct conf *conf = configured_load_good(
 		*state, "upstream u {\n server = {\"10.0.0.1:5432 weight=7\", "
-			"\"  [::1]:1\\tmax_connections=9   backup\", \"unix:/run/x  down\", "
+			"\"  [::1]:7\\tmax_connections=9   backup\", \"unix:/run/x  down\", "
 			"\"db.example:99 down weight=100 max_connections=1000000\"}\n}\n" LISTEN);
 	static const struct upstream_server wanted[] = {
 		{ "10.0.0.1:5432", 7, 0, false, false },
-		{ "[::1]:1", 1, 9, true, false },
+		{ "[::1]:7", 1, 9, true, false },
 		{ "unix:/run/x", 1, 0, false, true },
 		{ "db.example:99", 100, 1000000, false, true },
 	};
@@ -70,11 +72,12 @@ static void upstreams__that_are_wrong__are_refused_with_their_place(void **state
 		  "pol "
 		  "}\n",
 		  "x.conf:2: listen.upstream: there is no upstream \"pol\" (did you mean pool?)" },
-		{ "listen 1 { service = proxy }\n",
-		  "x.conf:1: listen.upstream: is missing (the title of a section upstream)" },
+		{ "listen 1 { service = proxy }\n", "x.conf:1: listen.to: is missing (servers such "
+						    "as 10.0.0.1:5432; or upstream, the title "
+						    "of a section upstream)" },
 		{ "upstream u { server = {\"a:1\"} }\nlisten 1 { service = proxy  upstream = u  "
 		  "to = {\"b:1\"} }\n",
-		  "x.conf:2: listen.to contradicts listen.upstream (give one of the two)" },
+		  "x.conf:2: listen.to: contradicts listen.upstream (give one of the two)" },
 		{ "upstream u { server = {\"a:1\"} }\nlisten 1 { service = ack  upstream = u }\n",
 		  "x.conf:2: upstream: belongs to service proxy, not ack" },
 		{ "upstream u { }\n" LISTEN,
@@ -86,14 +89,16 @@ static void upstreams__that_are_wrong__are_refused_with_their_place(void **state
 		{ "upstream u { server = {\"a:1\", \"b:1\", \"a:1 weight=2\"} }\n" LISTEN,
 		  "x.conf:1: upstream.server: a:1 is given twice (use weight)" },
 		{ "upstream u { server = {\"a:1\", \"b:1 backup\"}  balance = hash }\n" LISTEN,
-		  "x.conf:1: upstream u: a backup server contradicts balance = hash (a hash has no "
+		  "x.conf:1: upstream.server: b:1: backup contradicts balance = hash (a hash has "
+		  "no "
 		  "backups)" },
 		{ "upstream u { server = {\"a:1\"}  check_send = x }\n" LISTEN,
-		  "x.conf:1: upstream u: check_send contradicts check (only check = expect sends "
-		  "something)" },
+		  "x.conf:1: upstream.check_send: has no effect without check = expect, which the "
+		  "upstream at x.conf:1 does not have (set it, or leave check_send out)" },
 		{ "upstream u { server = {\"a:1\"}  check = connect  check_expect = x }\n" LISTEN,
-		  "x.conf:1: upstream u: check_expect contradicts check (only check = expect reads "
-		  "an answer)" },
+		  "x.conf:1: upstream.check_expect: has no effect without check = expect, which "
+		  "the "
+		  "upstream at x.conf:1 does not have (set it, or leave check_expect out)" },
 		{ "upstream u { server = {\"a:1\"}  check = expect }\n" LISTEN,
 		  "x.conf:1: upstream.check_expect: is missing (check = expect needs it)" },
 		{ "upstream u { server = {\"a:1\"}  bind_source = 10.0.0.0/8 }\n" LISTEN,
@@ -123,22 +128,29 @@ static void servers__that_are_wrong__are_refused_with_what_is_wrong(void **state
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{ SERVER("a:1 weight=0"), "weight: \"0\" is not a number (1 to 100)" },
-		{ SERVER("a:1 weight=101"), "weight: \"101\" is not a number (1 to 100)" },
-		{ SERVER("a:1 weight="), "weight: \"\" is not a number (1 to 100)" },
-		{ SERVER("a:1 weight=-1"), "weight: \"-1\" is not a number (1 to 100)" },
+		{ SERVER("a:1 weight=0"), "a:1: weight: \"0\" is not a number (1 to 100)" },
+		{ SERVER("a:1 weight=101"), "a:1: weight: \"101\" is not a number (1 to 100)" },
+		{ SERVER("a:1 weight="), "a:1: weight: \"\" is not a number (1 to 100)" },
+		{ SERVER("a:1 weight=-1"), "a:1: weight: \"-1\" is not a number (1 to 100)" },
 		{ SERVER("a:1 max_connections=1000001"),
-		  "max_connections: \"1000001\" is not a number (1 to 1000000)" },
+		  "a:1: max_connections: \"1000001\" is not a number (1 to 1000000)" },
 		{ SERVER("a:1 max_connections=x"),
-		  "max_connections: \"x\" is not a number (1 to 1000000)" },
-		{ SERVER("a:1 weigth=3"), "\"weigth=3\" is unknown (ADDRESS, then weight=N, "
-					  "max_connections=N, backup or down)" },
-		{ SERVER("a:1 b:1"), "\"b:1\" is unknown (ADDRESS, then weight=N, "
-				     "max_connections=N, backup or down)" },
-		{ SERVER("5432"), "\"5432\" has no host (such as 127.0.0.1:5432)" },
-		{ SERVER(":5432"), "\":5432\" has no host (such as 127.0.0.1:5432)" },
-		{ SERVER("*:5432"), "\"*:5432\" has no host (such as 127.0.0.1:5432)" },
-		{ SERVER("a:0"), "\"a:0\": a server has no port 0" },
+		  "a:1: max_connections: \"x\" is not a number (1 to 1000000)" },
+		{ SERVER("a:1 weigth=3"), "a:1: \"weigth=3\" is unknown" WORDS },
+		{ SERVER("a:1 weight"), "a:1: \"weight\" is unknown" WORDS },
+		{ SERVER("a:1 backup=1"), "a:1: \"backup=1\" is unknown" WORDS },
+		{ SERVER("a:1 b:1"), "a:1: \"b:1\" is unknown" WORDS },
+		{ SERVER("a:1 weight=2 weight=3"), "a:1: weight: is given twice" },
+		{ SERVER("a:1 down backup down"), "a:1: down: is given twice" },
+		{ SERVER("a:1 maxconn=3"),
+		  "a:1: \"maxconn=3\" is unknown (write max_connections=N)" },
+		{ SERVER("a:1 send-proxy"),
+		  "a:1: \"send-proxy\" is unknown (write send_proxy = v1 in the upstream)" },
+		{ SERVER("5432"), "\"5432\" is not an address: it has no host" FORMS },
+		{ SERVER(":5432"), "\":5432\" is not an address: it has no host" FORMS },
+		{ SERVER("*:5432"), "\"*:5432\" is not an address: it has no host" FORMS },
+		{ SERVER("a"), "\"a\" is not an address: it has no port" FORMS },
+		{ SERVER("a:0"), "\"a:0\" is not an address: a server has no port 0" FORMS },
 	};
 	struct err err;
 
@@ -269,10 +281,11 @@ static void command_line__with_a_wrong_to__names_it(void **state)
 	static const struct {
 		const char *words, *message;
 	} rows[] = {
-		{ "8000=proxy",
-		  "-l 8000=proxy: listen.upstream: is missing (the title of a section "
-		  "upstream)" },
-		{ "8000=proxy,to=10.0.0.1", "-l 8000=proxy,to=10.0.0.1: upstream.server: " },
+		{ "8000=proxy", "-l 8000=proxy: listen.to: is missing (servers such as "
+				"10.0.0.1:5432; or upstream, "
+				"the title of a section upstream)" },
+		{ "8000=proxy,to=10.0.0.1",
+		  "-l 8000=proxy,to=10.0.0.1: to: \"10.0.0.1\" is not an address: " },
 		{ "8000=ack,to=10.0.0.1:1", "to: belongs to service proxy, not ack" },
 	};
 	struct err err;

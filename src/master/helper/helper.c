@@ -271,7 +271,7 @@ void helper_respawn(struct helper *helper, int64_t now_ms)
 	helper->due_ms = now_ms + delay_ms;
 	set_state(helper, HELPER_WAITING);
 	if (delay_ms > 0)
-		LOG(EVENT_worker_respawn_delayed, LOG_STR("service", helper->job->name),
+		LOG(EVENT_helper_respawn_delayed, LOG_STR("service", helper->job->name),
 		    LOG_STR("listen", helper->conf->address), LOG_NUM("delay_ms", delay_ms));
 }
 
