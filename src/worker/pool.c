@@ -32,6 +32,11 @@ static size_t size_of_nodes(const struct pool *pool)
 	return (size_t)pool->arena->record_most * sizeof(*pool->nodes);
 }
 
+static size_t size_of_taken(const struct pool *pool)
+{
+	return (size_t)pool->arena->record_most * sizeof(*pool->taken);
+}
+
 static void find_timeouts(struct pool *pool, unsigned listener)
 {
 	const struct listen_conf *listen = pool->listeners->list[listener].conf;
@@ -54,7 +59,9 @@ static bool find_streams(struct pool *pool)
 static bool start_timers(struct pool *pool)
 {
 	pool->nodes = pages_new(size_of_nodes(pool));
-	return pool->nodes && timer_heap_new(&pool->timers, pool->arena->record_most);
+	pool->taken = pages_new(size_of_taken(pool));
+	return pool->nodes && pool->taken &&
+	       timer_heap_new(&pool->timers, pool->arena->record_most);
 }
 
 static bool start_audit(struct pool *pool)
@@ -90,6 +97,7 @@ void pool_stop(struct pool *pool)
 	pipes_stop(&pool->pipes);
 	timer_heap_free(&pool->timers);
 	pages_free(pool->nodes, size_of_nodes(pool));
+	pages_free(pool->taken, size_of_taken(pool));
 	pages_free(pool->audit.waits, pool->arena->record_most);
 	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);

@@ -59,6 +59,7 @@ struct pool {
 	const struct bans *bans;     /* NULL: none */
 	struct timer_heap timers;
 	struct timer_node *nodes; /* of each record */
+	uint64_t *taken;          /* likewise: what its other end had taken (worker/deadline.h) */
 	struct free_list records, bufs;
 	struct ring queue;               /* records that wait for their turn */
 	struct pipes pipes;              /* of the pairs that relay in bulk */
