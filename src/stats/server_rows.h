@@ -67,6 +67,8 @@ struct server_shared {
 	/* connections of the workers in each slot, also those that are being opened */
 	_Alignas(64) _Atomic uint32_t live[SERVER_SLOTS];
 	_Atomic uint32_t waiting[SERVER_SLOTS]; /* clients; as turn, of the upstream */
+	/* likewise: clock_us() at which the oldest that waits for a place came; 0: none does */
+	_Atomic int64_t oldest_us[SERVER_SLOTS];
 };
 
 /* A verdict, taken apart. */

@@ -177,9 +177,17 @@ bool deadline_is_far_too_old(const struct pool *pool, const struct record *r)
 	return deadline_is_too_old(pool, r) && last_ms != 0 && last_ms <= pool->loop->now_ms;
 }
 
+/* The service's own; the first of a line is looked at before. */
+static int64_t find_own(const struct pool *pool, const struct record *r)
+{
+	int64_t look_ms = server_queue_due_ms(&pool->queues, r);
+
+	return look_ms != 0 && (r->due_ms == 0 || look_ms < r->due_ms) ? look_ms : r->due_ms;
+}
+
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)
 {
-	int64_t due_ms = find_by_options(pool, r, why), lifetime_ms;
+	int64_t due_ms = find_by_options(pool, r, why), lifetime_ms, own_ms;
 
 	if (r->state == CONN_WAITING)
 		return due_ms;
@@ -190,9 +198,10 @@ int64_t deadline_find(const struct pool *pool, const struct record *r, enum clos
 		*why = CLOSE_lifetime_reached;
 		due_ms = lifetime_ms;
 	}
-	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
+	own_ms = find_own(pool, r);
+	if (own_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || own_ms < due_ms)) {
 		*why = CLOSE_none;
-		due_ms = r->due_ms;
+		due_ms = own_ms;
 	}
 	return due_ms;
 }

@@ -28,8 +28,8 @@ bool deadline_sees_taken(const struct record *r);
 void deadline_set(struct pool *pool, const struct record *r);
 
 /*
- * The timer of this side has fired, and its deadline is due_ms, for `why`. True when that is still to
- * come, or when the connection waits in the run queue: then this worker is slow, not the client.
+ * The timer of this side has fired, and its deadline is due_ms, for `why`. True when that is still
+ * to come, or when the connection waits in the run queue: then this worker is slow, not the client.
  */
 bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,
 		      enum close_reason why);

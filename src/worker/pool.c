@@ -78,7 +78,12 @@ static bool start_limits(struct pool *pool)
 					  .limiter = &pool->limiter,
 					  .timers = &pool->timers,
 					  .alarms = pool->nodes };
-	return limiter_start(&pool->limiter) && waiting_start(&pool->waiting);
+	pool->queues.count = &pool->servers;
+	pool->queues.links = (struct lines){ .arena = pool->arena,
+					     .timers = &pool->timers,
+					     .alarms = pool->nodes };
+	return limiter_start(&pool->limiter) && waiting_start(&pool->waiting) &&
+	       server_queue_start(&pool->queues);
 }
 
 bool pool_start(struct pool *pool)
@@ -105,6 +110,7 @@ void pool_stop(struct pool *pool)
 	conn_limit_stop(&pool->limit);
 	limiter_stop(&pool->limiter);
 	waiting_stop(&pool->waiting);
+	server_queue_stop(&pool->queues);
 	free(pool->services);
 	free(pool->streams);
 }
@@ -270,8 +276,17 @@ struct record *pool_take_record(struct pool *pool)
 void pool_set_server(struct pool *pool, struct record *r, unsigned server)
 {
 	server_count_out(&pool->servers, r);
+	server_queue_leave(&pool->queues, r);
 	r->server = server & UINT8_MAX;
 	server_count_in(&pool->servers, r);
+}
+
+void pool_join_line(struct pool *pool, struct record *client)
+{
+	if (client->state == CONN_WAITING)
+		waiting_join(&pool->waiting, client, limiter_source_key(&pool->limiter, client));
+	if (client->is_queued)
+		server_queue_join(&pool->queues, client);
 }
 
 void pool_publish_record(struct pool *pool, struct record *r)
@@ -335,6 +350,7 @@ void pool_give_record(struct pool *pool, struct record *r)
 		server_count_out(&pool->servers, r);
 	r->magic = 0;
 	waiting_leave(&pool->waiting, r);
+	server_queue_leave(&pool->queues, r);
 	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);

@@ -11,14 +11,16 @@
 #include "services/proxy/health.h"
 #include "services/proxy/send_header.h"
 #include "services/proxy/proxy_state.h"
+#include "stats/servers.h"
 #include "worker/conn.h"
 #include "worker/pair/pair.h"
 #include "worker/pair/pair_connect.h"
 
 enum {
-	LOOK_MS = 10,   /* between two looks for a server that can take a waiting client ... */
-	RETRY_MS = 100, /* ... and after all have failed */
-	FULL_TRIES = 3, /* others may take the last place of a server at the same time */
+	LOOK_MS = 4,     /* between two looks for a place, by the first client that waits for one */
+	RETRY_MS = 100,  /* between two tries of a client after all have failed */
+	YIELDS_MOST = 5, /* looks at which a place is left to an older client of another worker */
+	FULL_TRIES = 3,  /* others may take the last place of a server at the same time */
 };
 
 static uint64_t hash_source(const struct conn *c)
@@ -60,32 +62,50 @@ static int64_t find_patience(const struct conn *client, enum close_reason why)
 	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
 }
 
-static void join_queue(struct conn *client)
+/* All that wait for the upstream, of all workers, count in the row of its first server. */
+static unsigned find_row(const struct conn *client)
+{
+	return upstreams_of(client->conf)->list[0].row;
+}
+
+static void begin_waiting(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
 
 	set_phase(client, PROXY_WAITING);
 	p->tried = (struct server_mask){ 0 };
 	p->round = p->address = 0;
-	if (client->record->server == 0)
-		pool_set_server(client->pool, client->record,
-				upstreams_of(client->conf)->list[0].row + 1);
+	if (client->record->server != find_row(client) + 1)
+		pool_set_server(client->pool, client->record, find_row(client) + 1);
+}
+
+/* For a place: then those that came before are served before. */
+static void join_queue(struct conn *client)
+{
+	struct server_queue *queue = &client->pool->queues;
+
+	server_queue_join(queue, client->record);
+	server_queue_put_off(queue, client->record, clock_ms() + LOOK_MS);
 }
 
 /* No server can be tried now: the client waits for one, if it may. */
 static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 {
 	const struct proxy *p = conn_state(client);
-	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms, look_ms;
+	bool is_for_place = why == CLOSE_upstream_full || why == CLOSE_upstream_none;
+	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms;
 
 	left_ms = p->waits_ms + most_ms - now_ms;
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
 					       CLOSE_queue_timeout :
 					       why);
-	look_ms = why == CLOSE_upstream_full || why == CLOSE_upstream_none ? LOOK_MS : RETRY_MS;
-	join_queue(client);
-	conn_set_deadline(client, left_ms < look_ms ? left_ms : look_ms);
+	begin_waiting(client);
+	if (is_for_place)
+		join_queue(client);
+	else
+		server_queue_leave(&client->pool->queues, client->record);
+	conn_set_deadline(client, is_for_place || left_ms < RETRY_MS ? left_ms : RETRY_MS);
 	return MORE;
 }
 
@@ -240,6 +260,38 @@ static enum close_reason find_reason(const struct conn *client, bool is_full)
 	return is_full ? CLOSE_upstream_full : CLOSE_upstream_none;
 }
 
+/*
+ * An older client of another worker gets the place that is free, if its worker sees it soon: one
+ * that is stuck keeps nobody waiting.
+ */
+static bool yields(struct conn *client)
+{
+	const struct pool *pool = client->pool;
+	struct proxy *p = conn_state(client);
+	bool has_place = choose_has_place(upstreams_of(client->conf));
+
+	if (!has_place || p->yields >= YIELDS_MOST ||
+	    !server_count_has_older(&pool->servers, find_row(client), client->record->opened_us)) {
+		p->yields = 0;
+		return false;
+	}
+	p->yields++;
+	return true;
+}
+
+/* True when a place, if there is one, is another client's: who comes new stands behind all. */
+static bool has_others_before(struct conn *client)
+{
+	const struct upstream *u = upstreams_of(client->conf);
+	const struct proxy *p = conn_state_const(client);
+	const struct record *r = client->record;
+
+	if (r->is_queued)
+		return !server_queue_is_first(&client->pool->queues, r) || yields(client);
+	return u->conf->queue_timeout > 0 && u->has_places && p->tries == 0 && r->server == 0 &&
+	       server_waiting(u->board, find_row(client)) > 0;
+}
+
 /* Tries servers, one after the other, until one is connecting or none is left. */
 enum verdict proxy_try_servers(struct conn *client)
 {
@@ -249,6 +301,8 @@ enum verdict proxy_try_servers(struct conn *client)
 
 	if (p->waits_ms == 0)
 		p->waits_ms = clock_ms();
+	if (has_others_before(client))
+		return wait_for_server(client, CLOSE_upstream_full);
 	for (unsigned full = 0; has_tries_left(client) && full < FULL_TRIES;) {
 		server = next_server(client, &is_full);
 		if (!server)
