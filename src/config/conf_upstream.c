@@ -235,6 +235,22 @@ static bool check_checks(const struct upstream_conf *upstream, struct err *err)
 	return true;
 }
 
+/* A name may have addresses of any family. */
+static bool has_server_for(const struct upstream_conf *upstream, int family)
+{
+	struct upstream_server server;
+	struct addr addr;
+	struct err err;
+
+	for (size_t i = 0; i < upstream->server.count; i++)
+		if (conf_upstream_server(upstream, i, &server, &err) &&
+		    (conf_upstream_is_name(&server) ||
+		     (addr_resolve(server.address, &addr, 1, &err) == 1 &&
+		      addr.sa.sa_family == family)))
+			return true;
+	return false;
+}
+
 static bool check_bind_source(const struct upstream_conf *upstream, struct err *err)
 {
 	struct net net;
@@ -249,6 +265,11 @@ static bool check_bind_source(const struct upstream_conf *upstream, struct err *
 			       "%s: upstream.bind_source: %s is not an address such as 192.0.2.1",
 			       upstream->origin, quote_show(upstream->bind_source, shown));
 	}
+	if (!has_server_for(upstream, net.family))
+		return refuse_pair(upstream, "bind_source", "server",
+				   net.family == AF_INET ? "no server has an IPv4 address" :
+							   "no server has an IPv6 address",
+				   err);
 	return true;
 }
 

@@ -96,6 +96,8 @@ static enum verdict wait_for_server(struct conn *client, enum close_reason why)
 	int64_t now_ms = clock_ms(), most_ms = find_patience(client, why), left_ms;
 
 	left_ms = p->waits_ms + most_ms - now_ms;
+	if (why == CLOSE_upstream_source)
+		return end_now(client, why); /* no time mends that */
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
 					       CLOSE_queue_timeout :
@@ -236,6 +238,16 @@ static bool note_attempt(struct conn *client, const struct server *server, int e
 	return true;
 }
 
+/* All its addresses are left out, in all further tries: what another server needs may be there. */
+static void note_unbound(struct conn *client, const struct server *server, int error)
+{
+	struct proxy *p = conn_state(client);
+
+	server_mask_add(&p->tried, server->row);
+	p->failure = CLOSE_upstream_source;
+	health_note_unbound(upstreams_of(client->conf), server, error);
+}
+
 static const struct server *next_server(struct conn *client, bool *is_full)
 {
 	const struct proxy *p = conn_state(client);
@@ -318,6 +330,9 @@ enum verdict proxy_try_servers(struct conn *client)
 			is_full = true;
 			p->tries--;
 			p->round--;
+			break;
+		case PAIR_UNBOUND:
+			note_unbound(client, server, errno);
 			break;
 		case PAIR_FAILED:
 			if (!note_attempt(client, server, errno))
