@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "accessbook.h"
 #include "client.h"
 #include "upstream.h"
 
@@ -118,6 +119,48 @@ static void stream__that_one_side_does_not_take__is_ended(void **state)
 	}
 }
 
+/* In a stream that is silent, the one that spoke last waits for the other. */
+static void silence__is_the_fault_of_the_side_that_owes(void **state)
+{
+	static const struct {
+		const char *client, *server;
+		bool ends; /* the client ends its stream */
+		const char *line;
+	} rows[] = {
+		{ "question", "", false, "ending=idle_timeout state=sR" },
+		{ "question", "", true, "ending=half_close_timeout state=sR" },
+		{ "", "welcome", false, "ending=idle_timeout state=cR" },
+		{ "question", "answer", false, "ending=idle_timeout state=cR" },
+		{ "", "", false, "ending=idle_timeout state=cR" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct upstream u;
+		struct server *s;
+		int client, server;
+
+		upstream_open(&u);
+		s = accessbook_start((struct plan){
+			.conf = upstream_conf(
+				&u, "idle_timeout = 500ms  half_close_timeout = 500ms", "", "") });
+		client = client_connect(FIRST(s));
+		server = upstream_accept(&u);
+		client_say(client, rows[i].client);
+		client_hear(server, rows[i].client);
+		client_say(server, rows[i].server);
+		client_hear(client, rows[i].server);
+		if (rows[i].ends)
+			client_half_close(client);
+		WAIT_UNTIL(s, accessbook_count(accessbook_read(accessbook_path), "ending=") == 1);
+		accessbook_expect(s, rows[i].line);
+		close(client);
+		close(server);
+		upstream_close(&u);
+		server_stop(s);
+	}
+}
+
 static void client__that_never_leaves__is_left_after_linger_timeout(void **state)
 {
 	struct server *s = server_start(
@@ -175,6 +218,7 @@ int main(void)
 		E2E(message__that_trickles__is_ended_all_the_same),
 		E2E(answer__that_nobody_takes__is_ended),
 		E2E(stream__that_one_side_does_not_take__is_ended),
+		E2E(silence__is_the_fault_of_the_side_that_owes),
 		E2E(client__that_never_leaves__is_left_after_linger_timeout),
 		E2E(client__that_talks_on_after_our_end__still_reads_the_answer),
 		E2E(slow_senders__do_not_disturb_others),
