@@ -11,7 +11,6 @@
 
 #include "base/hash.h"
 #include "base/quote.h"
-#include "config/conf.h"
 #include "config/conf_titled.h"
 #include "config/option.h"
 
@@ -103,7 +102,8 @@ static bool make_one(struct conf *conf, size_t index, struct err *err)
 	made->listener = index;
 	return option_read(server, made, (const char *const *)listen->to.texts, listen->to.count,
 			   err) &&
-	       conf_titled_set_place(made, server, conf_listen_place(listen, "to"), err);
+	       conf_titled_set_place(made, server, conf_titled_place(listen, SECTION_listen, "to"),
+				     err);
 }
 
 bool conf_upstream_takes(const struct option *option, const void *object)

@@ -51,17 +51,38 @@ static bool check_needs(const struct upstream_conf *upstream, struct err *err)
 	return true;
 }
 
+/* A name may have addresses of any family. */
+static bool has_server_for(const struct upstream_conf *upstream, int family)
+{
+	struct upstream_server server;
+	struct addr addr;
+	struct err err;
+
+	for (size_t i = 0; i < upstream->server.count; i++)
+		if (conf_upstream_server(upstream, i, &server, &err) &&
+		    (conf_upstream_is_name(&server) ||
+		     (addr_resolve(server.address, &addr, 1, &err) == 1 &&
+		      addr.sa.sa_family == family)))
+			return true;
+	return false;
+}
+
 static bool check_bind_source(const struct upstream_conf *upstream, struct err *err)
 {
 	char shown[QUOTE_TEXT];
 	struct net net;
 
-	if (upstream->bind_source[0] == '\0' ||
-	    (net_read(upstream->bind_source, &net, err) && net.family != AF_UNIX &&
-	     net.bits == (net.family == AF_INET ? 32 : 128)))
+	if (upstream->bind_source[0] == '\0')
 		return true;
-	err_set(err, CODE_CONFIG, "%s is not an address such as 192.0.2.1",
-		quote_show(upstream->bind_source, shown));
+	quote_show(upstream->bind_source, shown);
+	if (!net_read(upstream->bind_source, &net, err) || net.family == AF_UNIX ||
+	    net.bits != (net.family == AF_INET ? 32 : 128))
+		err_set(err, CODE_CONFIG, "%s is not an address such as 192.0.2.1", shown);
+	else if (has_server_for(upstream, net.family))
+		return true;
+	else
+		err_set(err, CODE_CONFIG, "%s contradicts server (no server has an %s address)",
+			shown, net.family == AF_INET ? "IPv4" : "IPv6");
 	return conf_upstream_blame(upstream, "bind_source", err);
 }
 

@@ -150,6 +150,18 @@ static bool explain_bind(const struct addr *addr, struct err *err)
 	return fdlimit_explain(error, err);
 }
 
+bool listen_socket_check_source(const struct addr *addr, struct err *err)
+{
+	int fd = sys_socket(addr->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool done = fd >= 0 && sys_bind(fd, &addr->sa, addr->len) == 0;
+
+	if (!done)
+		explain_bind(addr, err);
+	if (fd >= 0)
+		sys_close(fd);
+	return done;
+}
+
 static int make_socket(const struct addr *addr, struct err *err)
 {
 	int fd = sys_socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -64,6 +64,12 @@ bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_
 bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,
 			 struct err *err);
 
+/*
+ * Tests that connections can come from that local address, which has port 0. Returns false with
+ * err. Any process.
+ */
+bool listen_socket_check_source(const struct addr *addr, struct err *err);
+
 /* True for a socket that also accepts IPv4 connections to its port. */
 bool listen_socket_is_dual(const struct addr *addr, bool v6only);
 

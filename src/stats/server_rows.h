@@ -63,11 +63,14 @@ struct server_shared {
 	_Atomic uint32_t checks_failed; /* in a row */
 	_Atomic uint32_t turn; /* of round robin; of its upstream in the row of the first server */
 	_Atomic uint32_t address_turn;
+	_Atomic uint32_t is_unbound;  /* that the source address fails was said */
 	_Atomic int64_t check_due_ms; /* clock_ms() of the next check */
 	_Alignas(64) struct upstream_tally tally;
 	/* connections of the workers in each slot, also those that are being opened */
 	_Alignas(64) _Atomic uint32_t live[SERVER_SLOTS];
 	_Atomic uint32_t waiting[SERVER_SLOTS]; /* clients; as turn, of the upstream */
+	/* likewise: clock_us() at which the oldest that waits for a place came; 0: none does */
+	_Atomic int64_t oldest_us[SERVER_SLOTS];
 };
 
 /* A verdict, taken apart. */

@@ -105,11 +105,26 @@ uint32_t server_waiting(const struct scoreboard *board, unsigned row)
 	return sum_cells(board, board->servers[row].waiting);
 }
 
+bool server_has_older(const struct scoreboard *board, unsigned row, unsigned slot, int64_t came_us)
+{
+	const struct server_shared *server = &board->servers[row];
+
+	for (unsigned i = 0; i < scoreboard_slots(board); i++) {
+		int64_t oldest_us = LOAD(server->oldest_us[i]);
+
+		if (i != slot && LOAD(board->infos[i].is_taken) != 0 && oldest_us > 0 &&
+		    oldest_us < came_us)
+			return true;
+	}
+	return false;
+}
+
 void server_forget_slot(struct scoreboard *board, unsigned slot)
 {
 	for (unsigned i = 0; i < scoreboard_servers(board); i++) {
 		STORE(board->servers[i].live[slot], 0);
 		STORE(board->servers[i].waiting[slot], 0);
+		STORE(board->servers[i].oldest_us[slot], 0);
 	}
 }
 

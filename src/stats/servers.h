@@ -22,6 +22,9 @@ int server_find(const struct scoreboard *board, const char *upstream, const char
 uint32_t server_live(const struct scoreboard *board, unsigned row);
 uint32_t server_waiting(const struct scoreboard *board, unsigned row);
 
+/* True when a client that came before that time waits for a place in another slot. */
+bool server_has_older(const struct scoreboard *board, unsigned row, unsigned slot, int64_t came_us);
+
 /* Sets the counts of a slot in all rows to 0: nothing of its connections is left. */
 void server_forget_slot(struct scoreboard *board, unsigned slot);
 

@@ -300,8 +300,7 @@ void conn_resume(struct pool *pool, struct record *client)
 {
 	struct conn *c = hand_view(pool, client);
 
-	if (client->state == CONN_WAITING)
-		waiting_join(&pool->waiting, client, limiter_source_key(&pool->limiter, client));
+	pool_join_line(pool, client);
 	resume_turn(pool, client);
 	if (c->peer)
 		resume_turn(pool, c->peer->record);
@@ -314,6 +313,7 @@ void conn_freeze(struct pool *pool, struct record *client)
 	struct record *peer = pool_peer(pool, client);
 
 	waiting_leave(&pool->waiting, client);
+	server_queue_freeze(&pool->queues, client);
 	timer_cancel(&pool->timers, &pool->nodes[client->index]);
 	ring_remove(&pool->queue, client->index);
 	if (!peer)

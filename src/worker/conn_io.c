@@ -15,6 +15,12 @@ static void note_moved(struct conn *c, size_t bytes)
 	c->record->active_ms = c->pool->loop->now_ms;
 }
 
+/* What came, or the end of the stream, is the last word until the other side speaks. */
+static void note_turn(struct conn *c)
+{
+	conn_client(c)->record->is_answer_due = conn_is_client(c);
+}
+
 /* Makes room at the end of the input buffer. */
 static void lend_input(struct conn *c)
 {
@@ -95,6 +101,8 @@ enum conn_io conn_io_receive_most(struct conn *c, size_t most)
 		note_received(c, (size_t)got);
 	if (got == 0)
 		c->record->in_ended = true;
+	if (got >= 0)
+		note_turn(c);
 	c->record->is_bulk = got > 0 && buf_room(&c->in) == 0;
 	return outcome_of(got);
 }
@@ -196,6 +204,8 @@ enum conn_io conn_io_splice(struct conn *c)
 	}
 	if (got == 0)
 		c->record->in_ended = true;
+	if (got >= 0)
+		note_turn(c);
 	return outcome_of(got);
 }
 

@@ -142,6 +142,15 @@ static char phase_of(const struct record *r)
 	return r->phase == 'R' || r->phase == 'D' || r->phase == 'L' ? (char)r->phase : '-';
 }
 
+/* Silence of a stream is the fault of the side that was to speak: the client's, if none was. */
+static bool is_server_late(const struct conn *c)
+{
+	const struct record *r = c->record;
+
+	return c->service->is_stream && r->is_answer_due &&
+	       (r->ending == CLOSE_idle_timeout || r->ending == CLOSE_half_close_timeout);
+}
+
 void conn_log_access(const struct conn *c, int64_t now_us)
 {
 	const struct record *r = c->record;
@@ -164,6 +173,8 @@ void conn_log_access(const struct conn *c, int64_t now_us)
 		.authority = authority_of(c),
 	};
 
+	if (is_server_late(c))
+		state[0] = 's';
 	if (c->service->tell)
 		c->service->tell(c, &entry);
 	accesslog_add(&entry);

@@ -2,7 +2,12 @@
 /* Finds deadlines and sets timers. worker/visit.c decides what follows. */
 #include "worker/deadline.h"
 
+#include <linux/sockios.h>
+
+#include "base/sys.h"
+
 enum {
+	LOOKS = 16,      /* at what the other end takes, within the time that it has for it */
 	FRESH_MS = 1000, /* a draining worker waits this long for a connection's first bytes */
 	QUEUED_MS =
 		100, /* a due connection that waits in the run queue is checked again after this */
@@ -172,9 +177,17 @@ bool deadline_is_far_too_old(const struct pool *pool, const struct record *r)
 	return deadline_is_too_old(pool, r) && last_ms != 0 && last_ms <= pool->loop->now_ms;
 }
 
+/* The service's own; the first of a line is looked at before. */
+static int64_t find_own(const struct pool *pool, const struct record *r)
+{
+	int64_t look_ms = server_queue_due_ms(&pool->queues, r);
+
+	return look_ms != 0 && (r->due_ms == 0 || look_ms < r->due_ms) ? look_ms : r->due_ms;
+}
+
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why)
 {
-	int64_t due_ms = find_by_options(pool, r, why), lifetime_ms;
+	int64_t due_ms = find_by_options(pool, r, why), lifetime_ms, own_ms;
 
 	if (r->state == CONN_WAITING)
 		return due_ms;
@@ -185,24 +198,77 @@ int64_t deadline_find(const struct pool *pool, const struct record *r, enum clos
 		*why = CLOSE_lifetime_reached;
 		due_ms = lifetime_ms;
 	}
-	if (r->due_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || r->due_ms < due_ms)) {
+	own_ms = find_own(pool, r);
+	if (own_ms != 0 && r->state == CONN_OPEN && (due_ms == 0 || own_ms < due_ms)) {
 		*why = CLOSE_none;
-		due_ms = r->due_ms;
+		due_ms = own_ms;
 	}
 	return due_ms;
+}
+
+/* What the kernel still holds was not taken (tcp(7), unix(7)): only a change says something. */
+static bool read_taken(const struct record *r, uint64_t *taken)
+{
+	int held;
+
+	if (sys_ioctl(r->fd, SIOCOUTQ, &held) < 0)
+		return false;
+	*taken = r->bytes_out - (uint64_t)held;
+	return true;
+}
+
+bool deadline_sees_taken(const struct record *r)
+{
+	uint64_t taken;
+
+	return read_taken(r, &taken);
+}
+
+/* Returns true when the other end has taken something since the last look. */
+static bool look_at_taken(struct pool *pool, const struct record *r)
+{
+	uint64_t taken;
+
+	if (!read_taken(r, &taken) || taken == pool->taken[r->index])
+		return false;
+	pool->taken[r->index] = taken;
+	return true;
+}
+
+int64_t deadline_look(struct pool *pool, struct record *r, enum close_reason *why)
+{
+	int64_t due_ms = deadline_find(pool, r, why);
+
+	if (!deadline_cuts(*why) || !look_at_taken(pool, r))
+		return due_ms;
+	r->active_ms = pool->loop->now_ms;
+	return deadline_find(pool, r, why);
+}
+
+/* When the timer has to fire for that deadline: waiting output is looked at on the way. */
+static int64_t find_alarm(const struct pool *pool, const struct record *r, int64_t due_ms,
+			  enum close_reason why)
+{
+	int64_t look_ms = pool->loop->now_ms + 1 + pool_conf(pool, r)->message_timeout / LOOKS;
+
+	return deadline_cuts(why) && look_ms < due_ms ? look_ms : due_ms;
 }
 
 void deadline_set(struct pool *pool, const struct record *r)
 {
 	struct timer_node *timer = &pool->nodes[r->index];
 	enum close_reason why;
-	int64_t due_ms = deadline_find(pool, r, &why);
+	int64_t due_ms = deadline_find(pool, r, &why), alarm_ms = find_alarm(pool, r, due_ms, why);
 
-	if (due_ms != 0 && (!timer_is_set(timer) || due_ms < timer->due_ms))
-		timer_set(&pool->timers, timer, due_ms);
+	if (due_ms == 0 || (timer_is_set(timer) && alarm_ms >= timer->due_ms))
+		return;
+	if (deadline_cuts(why))
+		(void)look_at_taken(pool, r);
+	timer_set(&pool->timers, timer, alarm_ms);
 }
 
-bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms)
+bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,
+		      enum close_reason why)
 {
 	int64_t now_ms = pool->loop->now_ms;
 
@@ -210,7 +276,7 @@ bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms)
 		due_ms = now_ms + QUEUED_MS;
 	if (due_ms <= now_ms)
 		return false;
-	timer_set(&pool->timers, &pool->nodes[r->index], due_ms);
+	timer_set(&pool->timers, &pool->nodes[r->index], find_alarm(pool, r, due_ms, why));
 	return true;
 }
 

@@ -15,14 +15,24 @@
  */
 int64_t deadline_find(const struct pool *pool, const struct record *r, enum close_reason *why);
 
+/*
+ * The same for a timer that has fired: bytes of waiting output that the other end has taken since
+ * the last look are progress, also where the kernel reports no room for more.
+ */
+int64_t deadline_look(struct pool *pool, struct record *r, enum close_reason *why);
+
+/* True when the kernel tells of that socket what the other end has taken (SIOCOUTQ in tcp(7)). */
+bool deadline_sees_taken(const struct record *r);
+
 /* Sets the timer of this side if its deadline has come nearer. */
 void deadline_set(struct pool *pool, const struct record *r);
 
 /*
- * The timer of this side has fired, and its deadline is due_ms. True when that is still to come, or
- * when the connection waits in the run queue: then this worker is slow, not the client.
+ * The timer of this side has fired, and its deadline is due_ms, for `why`. True when that is still
+ * to come, or when the connection waits in the run queue: then this worker is slow, not the client.
  */
-bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms);
+bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,
+		      enum close_reason why);
 
 /* True when the connection has lived for max_lifetime. */
 bool deadline_is_too_old(const struct pool *pool, const struct record *r);

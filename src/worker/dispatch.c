@@ -95,12 +95,12 @@ static bool join_lines(struct pool *pool)
 	for (uint32_t i = 0; i < high; i++) {
 		struct record *r = arena_record(pool->arena, i);
 
-		if (record_is_served(r) && r->state == CONN_WAITING)
+		if (record_is_served(r) && (r->state == CONN_WAITING || r->is_queued))
 			list[count++] = r;
 	}
 	qsort(list, count, sizeof(*list), by_age);
 	for (uint32_t i = 0; i < count; i++)
-		waiting_join(&pool->waiting, list[i], limiter_source_key(&pool->limiter, list[i]));
+		pool_join_line(pool, list[i]);
 	free(list);
 	return true;
 }

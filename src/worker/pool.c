@@ -32,6 +32,11 @@ static size_t size_of_nodes(const struct pool *pool)
 	return (size_t)pool->arena->record_most * sizeof(*pool->nodes);
 }
 
+static size_t size_of_taken(const struct pool *pool)
+{
+	return (size_t)pool->arena->record_most * sizeof(*pool->taken);
+}
+
 static void find_timeouts(struct pool *pool, unsigned listener)
 {
 	const struct listen_conf *listen = pool->listeners->list[listener].conf;
@@ -54,7 +59,9 @@ static bool find_streams(struct pool *pool)
 static bool start_timers(struct pool *pool)
 {
 	pool->nodes = pages_new(size_of_nodes(pool));
-	return pool->nodes && timer_heap_new(&pool->timers, pool->arena->record_most);
+	pool->taken = pages_new(size_of_taken(pool));
+	return pool->nodes && pool->taken &&
+	       timer_heap_new(&pool->timers, pool->arena->record_most);
 }
 
 static bool start_audit(struct pool *pool)
@@ -71,7 +78,12 @@ static bool start_limits(struct pool *pool)
 					  .limiter = &pool->limiter,
 					  .timers = &pool->timers,
 					  .alarms = pool->nodes };
-	return limiter_start(&pool->limiter) && waiting_start(&pool->waiting);
+	pool->queues.count = &pool->servers;
+	pool->queues.links = (struct lines){ .arena = pool->arena,
+					     .timers = &pool->timers,
+					     .alarms = pool->nodes };
+	return limiter_start(&pool->limiter) && waiting_start(&pool->waiting) &&
+	       server_queue_start(&pool->queues);
 }
 
 bool pool_start(struct pool *pool)
@@ -90,6 +102,7 @@ void pool_stop(struct pool *pool)
 	pipes_stop(&pool->pipes);
 	timer_heap_free(&pool->timers);
 	pages_free(pool->nodes, size_of_nodes(pool));
+	pages_free(pool->taken, size_of_taken(pool));
 	pages_free(pool->audit.waits, pool->arena->record_most);
 	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);
@@ -97,6 +110,7 @@ void pool_stop(struct pool *pool)
 	conn_limit_stop(&pool->limit);
 	limiter_stop(&pool->limiter);
 	waiting_stop(&pool->waiting);
+	server_queue_stop(&pool->queues);
 	free(pool->services);
 	free(pool->streams);
 }
@@ -262,8 +276,17 @@ struct record *pool_take_record(struct pool *pool)
 void pool_set_server(struct pool *pool, struct record *r, unsigned server)
 {
 	server_count_out(&pool->servers, r);
+	server_queue_leave(&pool->queues, r);
 	r->server = server & UINT8_MAX;
 	server_count_in(&pool->servers, r);
+}
+
+void pool_join_line(struct pool *pool, struct record *client)
+{
+	if (client->state == CONN_WAITING)
+		waiting_join(&pool->waiting, client, limiter_source_key(&pool->limiter, client));
+	if (client->is_queued)
+		server_queue_join(&pool->queues, client);
 }
 
 void pool_publish_record(struct pool *pool, struct record *r)
@@ -327,6 +350,7 @@ void pool_give_record(struct pool *pool, struct record *r)
 		server_count_out(&pool->servers, r);
 	r->magic = 0;
 	waiting_leave(&pool->waiting, r);
+	server_queue_leave(&pool->queues, r);
 	pool_end_check(pool, r->index); /* its next connection is not the one that waits */
 	give_bufs(pool, r);
 	timer_cancel(&pool->timers, &pool->nodes[r->index]);

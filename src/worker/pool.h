@@ -24,6 +24,7 @@
 #include "worker/limit/waiting.h"
 #include "worker/pair/pipes.h"
 #include "worker/server_count.h"
+#include "worker/server_queue.h"
 
 /* The connection in hand, and what its visit has done so far. */
 struct hand {
@@ -59,11 +60,13 @@ struct pool {
 	const struct bans *bans;     /* NULL: none */
 	struct timer_heap timers;
 	struct timer_node *nodes; /* of each record */
+	uint64_t *taken;          /* likewise: what its other end had taken (worker/deadline.h) */
 	struct free_list records, bufs;
 	struct ring queue;               /* records that wait for their turn */
 	struct pipes pipes;              /* of the pairs that relay in bulk */
 	struct conn_limit limit;         /* which listener may have the next place */
 	struct limiter limiter;          /* which may have one over all workers */
+	struct server_queue queues;      /* what waits for a place at a server */
 	struct waiting waiting;          /* what waits for its source to have room */
 	const struct service **services; /* of each listener */
 	struct stream_timeouts *streams; /* likewise */
@@ -206,9 +209,16 @@ void pool_count_out(struct pool *pool, struct record *client);
 
 /*
  * Notes the server of a peer, or for whose upstream a client waits, in a record that is in use, and
- * counts it there; server: 1 + its row, 0: none.
+ * counts it there; server: 1 + its row, 0: none. A
+ * client that waited in a line has left it.
  */
 void pool_set_server(struct pool *pool, struct record *r, unsigned server);
+
+/*
+ * A client that waits in a line, by its record, does so in this worker as well: for its source to
+ * have room, or for a place at a server.
+ */
+void pool_join_line(struct pool *pool, struct record *client);
 
 /* Gives back the record, its buffers, its timer and its place in the run queue. */
 void pool_give_record(struct pool *pool, struct record *r);

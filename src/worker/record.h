@@ -98,6 +98,8 @@ struct record {
 	 * waits; 0: none
 	 */
 	uint32_t server : 8;
+	bool is_answer_due : 1;   /* a client, of a stream: it spoke last, and not the server */
+	bool is_queued : 1;       /* a client: it waits in a line (worker/server_queue.h) */
 	bool is_counted : 1;      /* it counts for its source (worker/limit/limiter.h) */
 	bool has_half_closed : 1; /* WAITING: its client has ended its side, after unread bytes */
 	uint32_t peer;            /* 1 + index of the pair's other record; 0: no pair */

@@ -57,12 +57,24 @@ uint32_t server_count_live(const struct server_count *count, unsigned row)
 	return count->servers ? server_live(count->board, row) : 0;
 }
 
+void server_count_show_oldest(const struct server_count *count, unsigned row, int64_t came_us)
+{
+	if (count->servers)
+		atomic_store(&count->servers[row].oldest_us[count->slot], came_us);
+}
+
+bool server_count_has_older(const struct server_count *count, unsigned row, int64_t came_us)
+{
+	return count->servers && server_has_older(count->board, row, count->slot, came_us);
+}
+
 void server_count_set(struct server_count *count, const struct server_sums *sums)
 {
 	count->own = *sums;
 	for (unsigned i = 0; i < count_rows(count); i++) {
 		atomic_store(&count->servers[i].live[count->slot], sums->live[i]);
 		atomic_store(&count->servers[i].waiting[count->slot], sums->waiting[i]);
+		atomic_store(&count->servers[i].oldest_us[count->slot], 0);
 	}
 }
 

@@ -35,8 +35,15 @@ void server_count_out(struct server_count *count, const struct record *r);
 uint32_t server_count_live(const struct server_count *count, unsigned row);
 
 /*
- * These count from now on, and nothing else of the slot. No count is lower in between: another
- * worker would take a place that is not free.
+ * Tells the other workers when the first of this one's line came; 0: nobody waits for a place. And
+ * whether one of theirs came before.
+ */
+void server_count_show_oldest(const struct server_count *count, unsigned row, int64_t came_us);
+bool server_count_has_older(const struct server_count *count, unsigned row, int64_t came_us);
+
+/*
+ * These count from now on, and nothing else of the slot: nobody is in a line. No count is lower in
+ * between: another worker would take a place that is not free.
  */
 void server_count_set(struct server_count *count, const struct server_sums *sums);
 

@@ -230,15 +230,13 @@ void visit_ready(struct pool *pool, struct record *r, uint32_t events)
 	hand_put_down(pool);
 }
 
-/*
- * The kernel reports room only once a large part of its buffer is free: whether the other end has
- * taken a little, a try tells.
- */
+/* Where the kernel does not tell whether the other end has taken a little, a try does. */
 static void cut_off(struct pool *pool, struct conn *c, enum close_reason why)
 {
 	uint64_t before = c->record->bytes_out;
 
-	verdict_carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
+	if (!deadline_sees_taken(c->record))
+		verdict_carry_out(pool, c, c->record->state == CONN_FLUSHING ? FINISH : MORE);
 	if (is_open(c) && c->record->bytes_out == before)
 		conn_close(c, why);
 }
@@ -263,9 +261,9 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 void visit_due(struct pool *pool, struct record *r)
 {
 	enum close_reason why;
-	int64_t due_ms = deadline_find(pool, r, &why);
+	int64_t due_ms = deadline_look(pool, r, &why);
 
-	if (due_ms == 0 || deadline_put_off(pool, r, due_ms))
+	if (due_ms == 0 || deadline_put_off(pool, r, due_ms, why))
 		return;
 	if (r->state == CONN_WAITING)
 		serve_event(pool, hand_take(pool, r), 0);

@@ -168,23 +168,6 @@ static void checks__of_a_server_that_is_down__are_not_made(void **state)
 	close_checked(&lives, s);
 }
 
-/* They come from where the connections come from; that it is not there is no fault of a server. */
-static void checks__from_an_address_that_is_missing__say_nothing(void **state)
-{
-	enum { WHILE_MS = 1000 };
-	struct upstream u;
-	struct server *s;
-
-	(void)state;
-	open_checked(&u, &s, CHECKED("connect") "  bind_source = 192.0.2.77");
-	server_wait_event(s, "upstream_unchecked", "message=\"Cannot assign requested address\"");
-	assert_false(upstream_has(&u, WHILE_MS));
-	assert_int_equal(server_count(s, "upstream_unchecked", NULL), 1);
-	assert_int_equal(upstream_figure(s, u.address, "upstream_checks_total"), 0);
-	assert_int_equal(server_count(s, "upstream_failed", NULL), 0);
-	close_checked(&u, s);
-}
-
 /* Every worker has the same verdict, and nobody is sent to a server that is known to be down. */
 static void verdict__of_the_checks__holds_for_all_workers(void **state)
 {
@@ -288,7 +271,6 @@ int main(void)
 		E2E(checks__that_the_server_ends_late__keep_their_interval),
 		E2E(checks__under_reloads__are_not_doubled),
 		E2E(checks__of_a_server_that_is_down__are_not_made),
-		E2E(checks__from_an_address_that_is_missing__say_nothing),
 		E2E(verdict__of_the_checks__holds_for_all_workers),
 		E2E(expect__of_another_answer__takes_the_server_out_until_it_is_right),
 		E2E(expect__of_a_greeting__fails_when_none_comes_in_time),

@@ -8,7 +8,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "accessbook.h"
 #include "client.h"
+#include "upstream.h"
+
+enum { TIMEOUT_MS = 2000 };
 
 static void idle__for_idle_timeout__is_ended(void **state)
 {
@@ -59,16 +63,102 @@ static void message__that_trickles__is_ended_all_the_same(void **state)
 	server_stop(s);
 }
 
+/* It is not begun again by what the kernel still takes of it. */
+static void expect_end_in_time(struct server *s, int64_t begun_ms, const char *ending)
+{
+	server_wait_event(s, "connection_ended", ending);
+	assert_in_range(clock_ms() - begun_ms, TIMEOUT_MS, TIMEOUT_MS + TIMEOUT_MS / 2);
+}
+
 static void answer__that_nobody_takes__is_ended(void **state)
 {
 	struct server *s = server_start(
-		&(struct plan){ .listen = { "127.0.0.1:0=chargen,message_timeout=300ms" } });
+		&(struct plan){ .listen = { "127.0.0.1:0=chargen,message_timeout=2s" } });
+	int64_t begun_ms = clock_ms();
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	server_wait_event(s, "connection_ended", "ending=send_timeout");
+	expect_end_in_time(s, begun_ms, "ending=send_timeout");
 	close(fd);
 	server_stop(s);
+}
+
+static void pour(int fd)
+{
+	static const char bytes[64 * 1024];
+
+	while (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		;
+}
+
+/* What comes behind one that takes nothing must not put off its end. */
+static void stream__that_one_side_does_not_take__is_ended(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct upstream u;
+		struct server *s;
+		int64_t begun_ms;
+		int client, server;
+
+		upstream_open(&u);
+		s = server_start(&(struct plan){
+			.conf = upstream_conf(&u, "", "message_timeout = 2s", "") });
+		client = client_connect(FIRST(s));
+		server = upstream_accept(&u);
+		begun_ms = clock_ms();
+		while (server_count(s, "connection_ended", NULL) == 0 &&
+		       clock_ms() - begun_ms < TIMEOUT_MS / 4)
+			pour(i == 0 ? client : server);
+		expect_end_in_time(s, begun_ms,
+				   i == 0 ? "ending=upstream_stalled" : "ending=send_timeout");
+		close(client);
+		close(server);
+		upstream_close(&u);
+		server_stop(s);
+	}
+}
+
+/* In a stream that is silent, the one that spoke last waits for the other. */
+static void silence__is_the_fault_of_the_side_that_owes(void **state)
+{
+	static const struct {
+		const char *client, *server;
+		bool ends; /* the client ends its stream */
+		const char *line;
+	} rows[] = {
+		{ "question", "", false, "ending=idle_timeout state=sR" },
+		{ "question", "", true, "ending=half_close_timeout state=sR" },
+		{ "", "welcome", false, "ending=idle_timeout state=cR" },
+		{ "question", "answer", false, "ending=idle_timeout state=cR" },
+		{ "", "", false, "ending=idle_timeout state=cR" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct upstream u;
+		struct server *s;
+		int client, server;
+
+		upstream_open(&u);
+		s = accessbook_start((struct plan){
+			.conf = upstream_conf(
+				&u, "idle_timeout = 500ms  half_close_timeout = 500ms", "", "") });
+		client = client_connect(FIRST(s));
+		server = upstream_accept(&u);
+		client_say(client, rows[i].client);
+		client_hear(server, rows[i].client);
+		client_say(server, rows[i].server);
+		client_hear(client, rows[i].server);
+		if (rows[i].ends)
+			client_half_close(client);
+		WAIT_UNTIL(s, accessbook_count(accessbook_read(accessbook_path), "ending=") == 1);
+		accessbook_expect(s, rows[i].line);
+		close(client);
+		close(server);
+		upstream_close(&u);
+		server_stop(s);
+	}
 }
 
 static void client__that_never_leaves__is_left_after_linger_timeout(void **state)
@@ -127,6 +217,8 @@ int main(void)
 		E2E(message__begun_and_not_ended__is_ended),
 		E2E(message__that_trickles__is_ended_all_the_same),
 		E2E(answer__that_nobody_takes__is_ended),
+		E2E(stream__that_one_side_does_not_take__is_ended),
+		E2E(silence__is_the_fault_of_the_side_that_owes),
 		E2E(client__that_never_leaves__is_left_after_linger_timeout),
 		E2E(client__that_talks_on_after_our_end__still_reads_the_answer),
 		E2E(slow_senders__do_not_disturb_others),

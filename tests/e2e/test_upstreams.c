@@ -322,6 +322,19 @@ static void bytes__sent_while_servers_are_tried__reach_the_last_one(void **state
 	close_pool(&p);
 }
 
+/* A backup has its turn when the only other server, which is still up, has refused. */
+static void backup__is_tried_after_the_others(void **state)
+{
+	static const char *const suffixes[] = { "", " backup" };
+	struct pool p;
+
+	(void)state;
+	open_pool(&p, SERVERS(upstream_refuse, upstream_open), suffixes, "max_fails = 16");
+	upstream_use(p.s, &p.list[1]);
+	expect_line(&p, "tries=2");
+	close_pool(&p);
+}
+
 /* Those that wait for a place are served in the next worker as well. */
 static void client__that_waits_for_a_place__survives_a_crash_and_a_reload(void **state)
 {
@@ -371,6 +384,7 @@ int main(void)
 		E2E(reset__after_a_byte_was_handed_over__is_the_clients),
 		E2E(reset__after_the_server_has_spoken__is_the_clients),
 		E2E(bytes__sent_while_servers_are_tried__reach_the_last_one),
+		E2E(backup__is_tried_after_the_others),
 		E2E(client__that_waits_for_a_place__survives_a_crash_and_a_reload),
 	};
 

@@ -104,6 +104,10 @@ static void upstreams__that_are_wrong__are_refused_with_their_place(void **state
 		{ "upstream u { server = {\"a:1\"}  bind_source = 10.0.0.0/8 }\n" LISTEN,
 		  "x.conf:1: upstream.bind_source: \"10.0.0.0/8\" is not an address such as "
 		  "192.0.2.1" },
+		{ "upstream u { server = {\"127.0.0.1:2\", \"unix:/a\"}  bind_source = \"::1\" "
+		  "}\n" LISTEN,
+		  "x.conf:1: upstream.bind_source: \"::1\" contradicts server (no server has an "
+		  "IPv6 address)" },
 		{ "upstream u { server = {\"a:1\"}  bind_source = here }\n" LISTEN,
 		  "x.conf:1: upstream.bind_source: \"here\" is not an address such as 192.0.2.1" },
 		{ "upstream 1 { server = {\"a:1\"} }\nlisten 1 { service = proxy  to = {\"b:1\"} "

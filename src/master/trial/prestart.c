@@ -16,9 +16,11 @@
 #include "base/logsink.h"
 #include "base/sys.h"
 #include "config/conf_program.h"
+#include "config/conf_upstream.h"
 #include "config/fdlimit.h"
 #include "master/helper/helper.h"
 #include "master/trial/path_conflict.h"
+#include "net/listen_socket.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
 
@@ -88,6 +90,28 @@ bool prestart_check_identity(const struct conf *conf, struct identity *identity,
 	return err_prefix(err, "%s: ", conf_place(conf, is_group ? "group" : "user"));
 }
 
+/* The address from which servers are connected to. Its text was checked with the configuration. */
+static bool check_source(const struct upstream_conf *upstream, struct err *err)
+{
+	struct addr addr;
+	struct net net;
+
+	if (upstream->bind_source[0] == '\0' || !net_read(upstream->bind_source, &net, err))
+		return true;
+	addr = net_to_addr(&net, 0);
+	return listen_socket_check_source(&addr, err) ||
+	       err_prefix(err, "%s: upstream.bind_source: ", upstream->origin);
+}
+
+static bool check_sources(const struct conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < conf->upstream_count; i++)
+		if (conf_upstream_has_listener(conf, &conf->upstreams[i]) &&
+		    !check_source(&conf->upstreams[i], err))
+			return false;
+	return true;
+}
+
 bool prestart_check_services(const struct conf *conf, const struct identity *identity,
 			     struct err *err)
 {
@@ -98,7 +122,7 @@ bool prestart_check_services(const struct conf *conf, const struct identity *ide
 		if (service->check_system && !service->check_system(conf, listen, identity, err))
 			return err_prefix(err, "%s: ", listen->origin);
 	}
-	return true;
+	return check_sources(conf, err);
 }
 
 bool prestart_check_directory(const struct conf *conf, const char *option, const char *path,

@@ -35,8 +35,8 @@ struct conf *prestart_load(const struct conf_source *source, struct err *err);
 /*
  * Check that the user and group of conf exist and find the workers' identity (a query of the name
  * service, which may wait), let each listener's service check what it needs of the system (which
- * may wait, too), and check that a directory, and the chroot, can be entered. Nothing is changed.
- * err has the option's place, as in all functions of this file.
+ * may wait, too) and try each bind_source, and check that a directory, and the chroot, can be
+ * entered. Nothing is changed. err has the option's place, as in all functions of this file.
  */
 bool prestart_check_identity(const struct conf *conf, struct identity *identity, struct err *err);
 bool prestart_check_services(const struct conf *conf, const struct identity *identity,

@@ -228,9 +228,11 @@ static int begin_connect(struct check *check, const struct addr *to)
 	return loop_watch(&checker.loop, &check->watch, EPOLLOUT) ? 0 : errno;
 }
 
-static bool is_own_failure(int error)
+/* EINVAL: from bind_source no way leads there. */
+static bool is_own_failure(const struct upstream *u, int error)
 {
-	return health_is_own_failure(error) || error == EADDRNOTAVAIL;
+	return health_is_own_failure(error) || error == EADDRNOTAVAIL ||
+	       (error == EINVAL && u->source.len > 0);
 }
 
 static void begin_check(struct check *check)
@@ -255,7 +257,7 @@ static void begin_check(struct check *check)
 	if (error == 0)
 		return;
 	close_check(check);
-	if (is_own_failure(error))
+	if (is_own_failure(u, error))
 		note_unmade(check, error);
 	else
 		note_result(check, close_reason_of_server(error));

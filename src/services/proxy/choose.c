@@ -52,6 +52,18 @@ static bool is_usable(struct choice *c, const struct server *server)
 	return true;
 }
 
+bool choose_has_place(const struct upstream *u)
+{
+	for (unsigned i = 0; i < u->count; i++) {
+		struct choice choice = { .upstream = u };
+
+		if (health_of(u, &u->list[i]).health == SERVER_HEALTHY &&
+		    is_usable(&choice, &u->list[i]))
+			return true;
+	}
+	return false;
+}
+
 static void gather_field(struct choice *c, enum level level, struct field *field)
 {
 	const struct upstream *u = c->upstream;

@@ -35,6 +35,9 @@ struct choice {
 	bool is_full; /* set: a server would have been chosen, but had max_connections */
 };
 
+/* True when a healthy server has a place for a client that waits. It claims nothing. */
+bool choose_has_place(const struct upstream *upstream);
+
 /* Returns the server, or NULL. */
 const struct server *choose_server(struct choice *choice);
 

@@ -3,6 +3,7 @@
 #include "services/proxy/health.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -102,12 +103,21 @@ void health_note_failure(const struct upstream *u, const struct server *server,
 		log_change(u, server, false, close_reason_name(why));
 }
 
+void health_note_unbound(const struct upstream *u, const struct server *server, int error)
+{
+	if (atomic_exchange(&upstream_shared(u, server)->is_unbound, 1) == 0)
+		LOG(EVENT_upstream_unbound, LOG_STR("upstream", u->conf->title),
+		    LOG_STR("server", server->conf.address),
+		    LOG_STR("source", u->conf->bind_source), LOG_STR("message", strerror(error)));
+}
+
 void health_note_success(const struct upstream *u, const struct server *server, int64_t took_us,
 			 int64_t now_ms)
 {
 	struct upstream_tally *tally = &upstream_shared(u, server)->tally;
 
 	cell_share(&tally->upstream_connections_total, 1);
+	STORE(upstream_shared(u, server)->is_unbound, 0);
 	histogram_share(&tally->upstream_connect_seconds, (uint64_t)took_us);
 	if (health_of(u, server).health == SERVER_FAILED)
 		recover_server(u, server, "connected", now_ms);

@@ -18,6 +18,9 @@
 void health_note_failure(const struct upstream *upstream, const struct server *server,
 			 enum close_reason why, int64_t now_ms);
 
+/* This side's own address cannot be used for it, by that errno: this is said, once. */
+void health_note_unbound(const struct upstream *upstream, const struct server *server, int error);
+
 /* The server has accepted a connection, after that time. */
 void health_note_success(const struct upstream *upstream, const struct server *server,
 			 int64_t took_us, int64_t now_ms);

@@ -21,6 +21,7 @@ struct proxy {
 	uint8_t round;        /* begun since it last waited */
 	uint8_t row;          /* 1 + that of the last server; 0: none */
 	uint8_t address;      /* how many tries in a row that server had; 0: none */
+	uint8_t yields;       /* looks in a row at which it left a place to an older client */
 	uint8_t failure;      /* enum close_reason of the last failure; CLOSE_none: none */
 	uint16_t waited_ds;   /* tenths of a second: its looks for a server that found one */
 	uint32_t turn;        /* of the first of these (upstream_address) */

@@ -11,15 +11,17 @@
 #include "services/proxy/health.h"
 #include "services/proxy/send_header.h"
 #include "services/proxy/proxy_state.h"
+#include "stats/servers.h"
 #include "worker/conn.h"
 #include "worker/limit/limit_sum.h"
 #include "worker/pair/pair.h"
 #include "worker/pair/pair_connect.h"
 
 enum {
-	LOOK_MS = 10,   /* between two looks for a server that can take a waiting client ... */
-	RETRY_MS = 100, /* ... and after all have failed */
-	FULL_TRIES = 3, /* others may take the last place of a server at the same time */
+	LOOK_MS = 4,     /* between two looks for a place, by the first client that waits for one */
+	RETRY_MS = 100,  /* between two tries of a client after all have failed */
+	YIELDS_MOST = 5, /* looks at which a place is left to an older client of another worker */
+	FULL_TRIES = 3,  /* others may take the last place of a server at the same time */
 };
 
 static uint64_t hash_source(const struct conn *c)
@@ -76,33 +78,52 @@ static int64_t find_patience(const struct conn *client, const struct look *o)
 	return conf->queue_timeout > least_ms ? conf->queue_timeout : least_ms;
 }
 
-static void join_queue(struct conn *client)
+/* All that wait for the upstream, of all workers, count in the row of its first server. */
+static unsigned find_row(const struct conn *client)
+{
+	return upstreams_of(client->conf)->list[0].row;
+}
+
+static void begin_waiting(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
 
 	set_phase(client, PROXY_WAITING);
 	p->tried = (struct server_mask){ 0 };
 	p->round = p->address = 0;
-	if (client->record->server == 0)
-		pool_set_server(client->pool, client->record,
-				upstreams_of(client->conf)->list[0].row + 1);
+	if (client->record->server != find_row(client) + 1)
+		pool_set_server(client->pool, client->record, find_row(client) + 1);
+}
+
+/* For a place: then those that came before are served before. */
+static void join_queue(struct conn *client)
+{
+	struct server_queue *queue = &client->pool->queues;
+
+	server_queue_join(queue, client->record);
+	server_queue_put_off(queue, client->record, clock_ms() + LOOK_MS);
 }
 
 /* No server can be tried now: the client waits for one, if it may. */
 static enum verdict wait_for_server(struct conn *client, const struct look *o)
 {
 	const struct proxy *p = conn_state(client);
-	int64_t now_ms = clock_ms(), most_ms = find_patience(client, o), left_ms, look_ms;
-	enum close_reason why = o->why;
+	bool is_for_place = o->why == CLOSE_upstream_full || o->why == CLOSE_upstream_none;
+	int64_t waited_ms = clock_ms() - p->waits_ms + p->waited_ds * INT64_C(100);
+	int64_t left_ms = find_patience(client, o) - waited_ms;
 
-	left_ms = p->waits_ms + most_ms - p->waited_ds * INT64_C(100) - now_ms;
+	if (o->why == CLOSE_upstream_source)
+		return end_now(client, o->why); /* no time mends that */
 	if (left_ms <= 0)
 		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
 					       CLOSE_queue_timeout :
-					       why);
-	look_ms = why == CLOSE_upstream_full || why == CLOSE_upstream_none ? LOOK_MS : RETRY_MS;
-	join_queue(client);
-	conn_set_deadline(client, left_ms < look_ms ? left_ms : look_ms);
+					       o->why);
+	begin_waiting(client);
+	if (is_for_place)
+		join_queue(client);
+	else
+		server_queue_leave(&client->pool->queues, client->record);
+	conn_set_deadline(client, is_for_place || left_ms < RETRY_MS ? left_ms : RETRY_MS);
 	return MORE;
 }
 
@@ -249,6 +270,16 @@ static bool note_attempt(struct conn *client, const struct server *server, int e
 	return true;
 }
 
+/* All its addresses are left out, in all further tries: what another server needs may be there. */
+static void note_unbound(struct conn *client, const struct server *server, int error)
+{
+	struct proxy *p = conn_state(client);
+
+	server_mask_add(&p->tried, server->row);
+	p->failure = CLOSE_upstream_source;
+	health_note_unbound(upstreams_of(client->conf), server, error);
+}
+
 static const struct server *next_server(struct conn *client, bool *is_full)
 {
 	const struct proxy *p = conn_state(client);
@@ -284,16 +315,50 @@ static bool is_moving(const struct conn *client)
 	return false;
 }
 
+/*
+ * An older client of another worker gets the place that is free, if its worker sees it soon: one
+ * that is stuck keeps nobody waiting.
+ */
+static bool yields(struct conn *client)
+{
+	const struct pool *pool = client->pool;
+	struct proxy *p = conn_state(client);
+	bool has_place = choose_has_place(upstreams_of(client->conf));
+
+	if (!has_place || p->yields >= YIELDS_MOST ||
+	    !server_count_has_older(&pool->servers, find_row(client), client->record->opened_us)) {
+		p->yields = 0;
+		return false;
+	}
+	p->yields++;
+	return true;
+}
+
+/* True when a place, if there is one, is another client's: who comes new stands behind all. */
+static bool has_others_before(struct conn *client)
+{
+	const struct upstream *u = upstreams_of(client->conf);
+	const struct proxy *p = conn_state_const(client);
+	const struct record *r = client->record;
+
+	if (r->is_queued)
+		return !server_queue_is_first(&client->pool->queues, r) || yields(client);
+	return u->conf->queue_timeout > 0 && u->has_places && p->tries == 0 && r->server == 0 &&
+	       server_waiting(u->board, find_row(client)) > 0;
+}
+
 /* Tries servers, one after the other, until one is connecting or none is left. */
 enum verdict proxy_try_servers(struct conn *client)
 {
 	struct proxy *p = conn_state(client);
 	const struct server *server;
-	struct look look = { .is_moving = is_moving(client) };
+	struct look look = { .why = CLOSE_upstream_full, .is_moving = is_moving(client) };
 	bool is_full = false;
 
 	if (p->waits_ms == 0)
 		p->waits_ms = clock_ms();
+	if (find_patience(client, &look) > 0 && has_others_before(client))
+		return wait_for_server(client, &look);
 	for (unsigned full = 0; has_tries_left(client) && full < FULL_TRIES;) {
 		server = next_server(client, &is_full);
 		if (!server)
@@ -308,6 +373,9 @@ enum verdict proxy_try_servers(struct conn *client)
 			full++;
 			is_full = true;
 			undo_try(p);
+			break;
+		case PAIR_UNBOUND:
+			note_unbound(client, server, errno);
 			break;
 		case PAIR_FAILED:
 			look.error = errno;

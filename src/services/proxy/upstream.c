@@ -25,6 +25,7 @@ static bool fill_server(struct upstream *u, unsigned index)
 	server->row = (unsigned)row;
 	server->most = server->conf.max_connections > 0 ? server->conf.max_connections :
 							  (uint32_t)most;
+	u->has_places |= server->most > 0;
 	server->key = hash_bytes(server->conf.address, strlen(server->conf.address));
 	server->has_name = conf_upstream_is_name(&server->conf);
 	/* numbers alone: the resolver is not asked */

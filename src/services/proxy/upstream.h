@@ -28,6 +28,7 @@ struct upstream {
 	struct server_shared *shared; /* of the board, by row */
 	struct server list[CONF_SERVERS_MOST];
 	unsigned count;
+	bool has_places;    /* a server of it has max_connections */
 	uint32_t weights;   /* of all servers */
 	uint8_t *schedule;  /* indexes of servers, each as often as its weight: round robin */
 	struct addr source; /* len 0: the kernel chooses */

@@ -14,6 +14,7 @@
 #include "base/timer.h"
 #include "worker/arena.h"
 #include "worker/limit/limiter.h"
+#include "worker/line.h"
 
 struct waiting_line;
 struct waiting_node;
@@ -24,6 +25,7 @@ struct waiting {
 	struct timer_heap *timers;
 	struct timer_node *alarms;  /* of each record */
 	struct waiting_node *nodes; /* likewise */
+	struct lines links;
 	struct waiting_line *lines; /* by a hash of the source's key */
 	uint32_t places;            /* for lines: a power of two */
 	uint32_t total, line_count;

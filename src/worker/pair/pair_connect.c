@@ -45,15 +45,23 @@ bool pair_bind_source(int fd, const struct addr *from)
 	return sys_bind(fd, &from->sa, from->len) == 0;
 }
 
+static bool has_source(const struct pair_target *target)
+{
+	return target->from && target->from->sa.sa_family == target->to->sa.sa_family;
+}
+
 static bool set_up_socket(int fd, const struct pair_target *target)
 {
-	int family = target->to->sa.sa_family;
-
-	if (family == AF_UNIX)
+	if (target->to->sa.sa_family == AF_UNIX)
 		return true;
 	set_options(fd, target);
-	return !target->from || target->from->sa.sa_family != family ||
-	       pair_bind_source(fd, target->from);
+	return !has_source(target) || pair_bind_source(fd, target->from);
+}
+
+/* From that address no way leads there (EINVAL), as from 127.0.0.1 to another host. */
+static enum pair_start find_failure(const struct pair_target *target)
+{
+	return errno == EINVAL && has_source(target) ? PAIR_UNBOUND : PAIR_FAILED;
 }
 
 /*
@@ -108,12 +116,13 @@ enum pair_start pair_connect(struct conn *client, const struct pair_target *targ
 	if (is_full(pool, target))
 		return drop_failed(client, PAIR_FULL);
 	if (!set_up_socket(fd, target))
-		return drop_failed(client, PAIR_FAILED);
+		return drop_failed(client, errno == ENOMEM || errno == ENOBUFS ? PAIR_FAILED :
+										 PAIR_UNBOUND);
 	if (target->user_timeout_ms > 0 && !pool_is_unix(pool, client->record))
 		set_int(client->record->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, target->user_timeout_ms);
 	if (sys_connect(fd, &target->to->sa, target->to->len) < 0) {
 		if (errno != EINPROGRESS)
-			return drop_failed(client, PAIR_FAILED);
+			return drop_failed(client, find_failure(target));
 		if (!is_established(fd))
 			return PAIR_CONNECTING;
 	}

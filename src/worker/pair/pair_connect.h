@@ -25,12 +25,13 @@ enum pair_start {
 	PAIR_CONNECTING, /* the hook `connected` tells how it ends */
 	PAIR_CONNECTED,  /* at once, as a server on this host is */
 	PAIR_FULL,       /* the server has `most` connections */
+	PAIR_UNBOUND,    /* the local address cannot be used for it; errno says why */
 	PAIR_FAILED,     /* errno says why */
 };
 
 /*
  * Begins to connect the client's side in hand, which has no peer. The peer counts as a connection
- * of the server from now on. The connection has no peer when it returns PAIR_FULL or PAIR_FAILED.
+ * of the server from now on. The connection has no peer when it returns one of the last three.
  */
 enum pair_start pair_connect(struct conn *client, const struct pair_target *target);
 
