@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* It reads nothing: the kernel drops the bytes (MSG_TRUNC, tcp(7)). */
+/*
+ * It reads nothing: the kernel drops the bytes (MSG_TRUNC, tcp(7)). The end goes out before: bytes
+ * that come only now are unread when the socket is closed, and the reset for them comes too late to
+ * hide the end.
+ */
 #include "net/refusal.h"
 
 #include "base/sys.h"
@@ -12,6 +16,6 @@ void refusal_prepare(int fd, bool is_reset)
 
 	if (is_reset)
 		(void)sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	else
+	else if (sys_shutdown(fd, SHUT_WR) == 0)
 		(void)!sys_recv(fd, NULL, DROPPED_MOST, MSG_TRUNC | MSG_DONTWAIT);
 }
