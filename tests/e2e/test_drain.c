@@ -129,8 +129,8 @@ static void drain__stays_over_a_reload_and_a_crash__until_undrain(void **state)
 	order(&x, "drain", x.list[0].address, 0);
 	assert_int_equal(count_of(&x, 0, 4), 0);
 	upstream_reload(x.s);
-	upstream_crash(x.s, 0);
-	upstream_crash(x.s, 1);
+	upstream_crash_at_rest(x.s, 0);
+	upstream_crash_at_rest(x.s, 1);
 	assert_true(is_drained(&x, 0));
 	assert_false(is_drained(&x, 1));
 	assert_int_equal(count_of(&x, 0, 4), 0);

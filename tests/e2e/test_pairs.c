@@ -109,8 +109,7 @@ static void pairs__at_rest__survive_crashes_and_reloads(void **state)
 	assert_int_equal(live_of(&c), c.count);
 	for (unsigned round = 0; round < 2; round++) {
 		assert_int_equal(relay_all(&c), 0);
-		WAIT_UNTIL(c.s, process_sleeps(server_worker(c.s, round)));
-		upstream_crash(c.s, round);
+		upstream_crash_at_rest(c.s, round);
 		assert_int_equal(live_of(&c), c.count);
 		assert_int_equal(relay_all(&c), 0);
 		upstream_reload(c.s);

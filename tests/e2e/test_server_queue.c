@@ -102,7 +102,7 @@ static void order__over_a_crash_and_a_reload__stays(void **state)
 		assert_int_equal(pass_on(&x), i);
 	for (unsigned i = CLIENTS / 2; i < CLIENTS; i++)
 		add_client(&x, i); /* in records of those that are gone */
-	upstream_crash(x.s, 0);
+	upstream_crash_at_rest(x.s, 0);
 	assert_int_equal(waiting(&x), CLIENTS - 5);
 	for (unsigned i = 5; i < 10; i++)
 		assert_int_equal(pass_on(&x), i);

@@ -46,7 +46,7 @@ static void do_deed(struct pair *p, enum deed deed)
 {
 	if (deed == CRASH_ALL || deed == CRASH_AND_RELOAD)
 		for (unsigned number = 0; number < 2; number++)
-			upstream_crash(p->s, number);
+			upstream_crash_at_rest(p->s, number);
 	if (deed == RELOAD || deed == CRASH_AND_RELOAD)
 		upstream_reload(p->s);
 }

@@ -349,8 +349,8 @@ static void client__that_waits_for_a_place__survives_a_crash_and_a_reload(void *
 	client_say(waiting, "early");
 	WAIT_UNTIL(p.s,
 		   upstream_figure(p.s, p.list[0].address, "upstream_connections_waiting") == 1);
-	upstream_crash(p.s, 0);
-	upstream_crash(p.s, 1);
+	upstream_crash_at_rest(p.s, 0);
+	upstream_crash_at_rest(p.s, 1);
 	assert_int_equal(upstream_figure(p.s, p.list[0].address, "upstream_connections_waiting"),
 			 1);
 	upstream_reload(p.s);

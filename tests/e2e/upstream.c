@@ -206,6 +206,14 @@ void upstream_crash(struct server *s, unsigned number)
 	server_wait_count(s, before + 1, "connections_recovered", NULL);
 }
 
+void upstream_crash_at_rest(struct server *s, unsigned number)
+{
+	pid_t worker = server_worker(s, number);
+
+	WAIT_UNTIL(s, process_sleeps(worker));
+	upstream_crash(s, number);
+}
+
 /* Bytes that no two places share. */
 static uint64_t word_at(size_t index)
 {

@@ -64,6 +64,8 @@ void upstream_reload(struct server *s);
 
 /* Kills the worker of that number, and waits until the next one has taken over. */
 void upstream_crash(struct server *s, unsigned number);
+/* The same once it has nothing in hand. */
+void upstream_crash_at_rest(struct server *s, unsigned number);
 
 /* Sends a stream of `size` bytes from one end to the other; all of them must come. */
 void upstream_pour(struct server *s, int from, int to, size_t size);
