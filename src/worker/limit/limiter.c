@@ -2,6 +2,7 @@
 /* Claims and counts. */
 #include "worker/limit/limiter.h"
 
+#include "base/clock.h"
 #include "worker/limit/limit_note.h"
 #include "worker/limit/limit_sum.h"
 
@@ -38,6 +39,15 @@ void limiter_publish(struct limiter *l)
 		limit_counts_publish(&l->counts);
 }
 
+/* Workers that claim in step would take their own back in step: each waits as the dice fall. */
+static void fall_out_of_step(const struct limiter *l, unsigned round)
+{
+	uint64_t dice = ((uint64_t)clock_us() + l->number) * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (volatile uint64_t left = (dice >> 32) % (64 * (round + 1)); left > 0; left--)
+		;
+}
+
 /* The algorithm is that of worker/limit/limiter.h. */
 static bool claim_listener(struct limiter *l, uint32_t listener, uint64_t most)
 {
@@ -51,6 +61,7 @@ static bool claim_listener(struct limiter *l, uint32_t listener, uint64_t most)
 		(void)limit_counts_remove(&l->counts, key);
 		if (limit_sum_listener(l, listener) >= most)
 			return false;
+		fall_out_of_step(l, i);
 	}
 	return false;
 }
@@ -68,6 +79,7 @@ static bool claim_source(struct limiter *l, uint64_t key, uint64_t most, uint64_
 		*sum = limit_sum_source(l, key);
 		if (*sum >= most)
 			return false;
+		fall_out_of_step(l, i);
 	}
 	return false;
 }
