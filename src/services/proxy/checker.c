@@ -220,8 +220,7 @@ static int begin_connect(struct check *check, const struct addr *to)
 	const struct upstream *u = check->upstream;
 	int fd = check->watch.fd;
 
-	if (u->source.len > 0 && u->source.sa.sa_family == to->sa.sa_family &&
-	    !pair_bind_source(fd, &u->source))
+	if (!pair_bind_source(fd, &u->source, to))
 		return errno;
 	if (sys_connect(fd, &to->sa, to->len) < 0 && errno != EINPROGRESS)
 		return errno;

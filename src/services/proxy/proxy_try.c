@@ -164,7 +164,7 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 	struct addr address;
 	const struct pair_target target = {
 		.to = &address,
-		.from = u->source.len > 0 ? &u->source : NULL,
+		.from = &u->source,
 		.row = server->row,
 		.most = server->most,
 		.keepalive_ms = u->conf->keepalive,

@@ -39,15 +39,17 @@ static void set_options(int fd, const struct pair_target *target)
 		set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, target->user_timeout_ms);
 }
 
-bool pair_bind_source(int fd, const struct addr *from)
+static bool is_source_for(const struct addr *from, const struct addr *to)
 {
-	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-	return sys_bind(fd, &from->sa, from->len) == 0;
+	return from && from->len > 0 && from->sa.sa_family == to->sa.sa_family;
 }
 
-static bool has_source(const struct pair_target *target)
+bool pair_bind_source(int fd, const struct addr *from, const struct addr *to)
 {
-	return target->from && target->from->sa.sa_family == target->to->sa.sa_family;
+	if (!is_source_for(from, to))
+		return true;
+	set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	return sys_bind(fd, &from->sa, from->len) == 0;
 }
 
 static bool set_up_socket(int fd, const struct pair_target *target)
@@ -55,13 +57,14 @@ static bool set_up_socket(int fd, const struct pair_target *target)
 	if (target->to->sa.sa_family == AF_UNIX)
 		return true;
 	set_options(fd, target);
-	return !has_source(target) || pair_bind_source(fd, target->from);
+	return pair_bind_source(fd, target->from, target->to);
 }
 
 /* From that address no way leads there (EINVAL), as from 127.0.0.1 to another host. */
 static enum pair_start find_failure(const struct pair_target *target)
 {
-	return errno == EINVAL && has_source(target) ? PAIR_UNBOUND : PAIR_FAILED;
+	return errno == EINVAL && is_source_for(target->from, target->to) ? PAIR_UNBOUND :
+									    PAIR_FAILED;
 }
 
 /*

@@ -14,7 +14,7 @@
 /* To where, and how. */
 struct pair_target {
 	const struct addr *to;
-	const struct addr *from; /* the local address, with port 0; NULL: the kernel chooses */
+	const struct addr *from; /* the local address, with port 0; NULL or empty: none */
 	unsigned row;            /* of the server (stats/server_rows.h) */
 	uint32_t most;           /* connections to the server, over all workers; 0: any number */
 	int64_t keepalive_ms;    /* 0: no probes */
@@ -36,11 +36,11 @@ enum pair_start {
 enum pair_start pair_connect(struct conn *client, const struct pair_target *target);
 
 /*
- * Binds the socket of a connection to come to that local address. Its port is chosen at the
- * connect, where it must be free for this server alone (IP_BIND_ADDRESS_NO_PORT in ip(7)). False
- * with errno set.
+ * Binds the socket of a connection to come to that local address, if it is of the family of `to`.
+ * Its port is chosen at the connect, where it must be free for this server alone
+ * (IP_BIND_ADDRESS_NO_PORT in ip(7)). False with errno set.
  */
-bool pair_bind_source(int fd, const struct addr *from);
+bool pair_bind_source(int fd, const struct addr *from, const struct addr *to);
 
 /*
  * Why the peer was not connected, or was lost (errno); 0: it is connected. For the hooks connected
