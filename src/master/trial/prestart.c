@@ -100,7 +100,7 @@ static bool check_source(const struct upstream_conf *upstream, struct err *err)
 		return true;
 	addr = net_to_addr(&net, 0);
 	return listen_socket_check_source(&addr, err) ||
-	       err_prefix(err, "%s: upstream.bind_source: ", upstream->origin);
+	       conf_upstream_blame(upstream, "bind_source", err);
 }
 
 static bool check_sources(const struct conf *conf, struct err *err)
