@@ -249,9 +249,12 @@ int64_t deadline_look(struct pool *pool, struct record *r, enum close_reason *wh
 static int64_t find_alarm(const struct pool *pool, const struct record *r, int64_t due_ms,
 			  enum close_reason why)
 {
-	int64_t look_ms = pool->loop->now_ms + 1 + pool_conf(pool, r)->message_timeout / LOOKS;
+	int64_t look_ms;
 
-	return deadline_cuts(why) && look_ms < due_ms ? look_ms : due_ms;
+	if (!deadline_cuts(why))
+		return due_ms;
+	look_ms = pool->loop->now_ms + 1 + pool_conf(pool, r)->message_timeout / LOOKS;
+	return look_ms < due_ms ? look_ms : due_ms;
 }
 
 void deadline_set(struct pool *pool, const struct record *r)
