@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -56,6 +57,16 @@ static void wait_for(int fd, short events, const char *what)
 	while (n < 0 && errno == EINTR);
 	if (n < 1)
 		fail_msg("client: nothing %s in %d ms", what, WAIT_MS);
+}
+
+const char *client_loopback_host(void)
+{
+	struct addrinfo *found;
+
+	if (getaddrinfo("localhost", NULL, NULL, &found) != 0)
+		return "127.0.0.2";
+	freeaddrinfo(found);
+	return "localhost";
 }
 
 int client_try(const char *address)

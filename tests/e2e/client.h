@@ -18,6 +18,8 @@
 int client_connect(const char *address);
 int client_try(const char *address);
 int client_try_from(const char *source, const char *address);
+/* A host at loopback: by name, where this system has one (a minimal one has no /etc/hosts). */
+const char *client_loopback_host(void);
 
 void client_send(int fd, const void *bytes, size_t n);
 void client_say(int fd, const char *text);

@@ -2,7 +2,6 @@
 /* Reloads: the changes they apply or refuse, and the clients they must not disturb. */
 #include "harness.h"
 
-#include <netdb.h>
 #include <sys/wait.h>
 
 #include "client.h"
@@ -150,17 +149,6 @@ static void reload__leaves_no_descriptor_behind(void **state)
 	server_stop(s);
 }
 
-/* Finds loopback by name, where this system has one. */
-static const char *find_loopback(void)
-{
-	struct addrinfo *found;
-
-	if (getaddrinfo("localhost", NULL, NULL, &found) != 0)
-		return "127.0.0.2";
-	freeaddrinfo(found);
-	return "localhost";
-}
-
 static void reload__with_another_listener__opens_and_closes_it(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .conf = ACK_CONF("a") });
@@ -169,7 +157,7 @@ static void reload__with_another_listener__opens_and_closes_it(void **state)
 
 	(void)state;
 	snprintf(conf, sizeof(conf), ACK_CONF("a") "listen \"%s:0\" { service = echo }\n",
-		 find_loopback());
+		 client_loopback_host());
 	server_configure(s, conf);
 	server_mark(s);
 	server_signal(s, SIGHUP);
