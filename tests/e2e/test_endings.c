@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of prefork-srv.conf(5): what a server of an upstream does, what its client then sees,
+ * The list of prefork-srv.conf(5): what a server of an upstream does, what its client then sees,
  * and the ending that is logged. The rows of the manual are those of this test.
  */
 #include "harness.h"
@@ -182,26 +182,32 @@ static void each_row__is_what_client_and_log_see(void **state)
 		play(&rows[i]);
 }
 
-/* The next row of the manual's table: its three columns, without quotes. */
-static bool read_row(FILE *page, char *line, size_t size, char *columns[3])
-{
-	if (!fgets(line, (int)size, page) || strncmp(line, ".It ", 4) != 0)
-		return false;
-	line[strcspn(line, "\n")] = '\0';
-	columns[0] = line + 4;
-	for (unsigned i = 1; i < 3; i++) {
-		char *end = strstr(columns[i - 1], " Ta ");
+/* The next row of the manual's list. */
+struct man_row {
+	char server[256], sight[256], ending[256];
+};
 
-		assert_non_null(end);
-		*end = '\0';
-		columns[i] = end + 4;
-	}
-	return true;
+static void read_line(FILE *page, char line[static 256])
+{
+	assert_non_null(fgets(line, 256, page));
+	line[strcspn(line, "\n")] = '\0';
 }
 
-static FILE *open_table(void)
+static bool read_row(FILE *page, struct man_row *row)
 {
-	char path[512], line[512];
+	char line[256];
+
+	read_line(page, line);
+	if (sscanf(line, ".It %255[^\n]", row->server) != 1)
+		return false;
+	read_line(page, row->sight);
+	read_line(page, line);
+	return sscanf(line, ".Pq %255s", row->ending) == 1;
+}
+
+static FILE *open_list(void)
+{
+	char path[512], line[256];
 	FILE *page;
 
 	snprintf(path, sizeof(path), "%s/man/prefork-srv.conf.5", getenv("TOP_SRCDIR"));
@@ -209,22 +215,25 @@ static FILE *open_table(void)
 	assert_non_null(page);
 	do
 		assert_non_null(fgets(line, sizeof(line), page));
-	while (strcmp(line, ".It Sy The server Ta Sy The client sees Ta Sy Ending\n") != 0);
+	while (strcmp(line, ".Ss Servers of upstreams\n") != 0);
+	do
+		assert_non_null(fgets(line, sizeof(line), page));
+	while (strncmp(line, ".Bl ", 4) != 0);
 	return page;
 }
 
-static void table__of_the_manual__has_these_rows(void **state)
+static void list__of_the_manual__has_these_rows(void **state)
 {
-	FILE *page = open_table();
-	char line[512], *columns[3];
+	FILE *page = open_list();
+	struct man_row said;
 	unsigned i = 0;
 
 	(void)state;
-	for (; read_row(page, line, sizeof(line), columns); i++) {
+	for (; read_row(page, &said); i++) {
 		assert_in_range(i, 0, ROWS - 1);
-		assert_string_equal(columns[0], rows[i].server);
-		assert_string_equal(columns[1], sights[rows[i].sight]);
-		assert_string_equal(columns[2], rows[i].ending);
+		assert_string_equal(said.server, rows[i].server);
+		assert_string_equal(said.sight, sights[rows[i].sight]);
+		assert_string_equal(said.ending, rows[i].ending);
 	}
 	assert_int_equal(i, ROWS);
 	fclose(page);
@@ -233,7 +242,7 @@ static void table__of_the_manual__has_these_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		E2E(table__of_the_manual__has_these_rows),
+		E2E(list__of_the_manual__has_these_rows),
 		E2E(each_row__is_what_client_and_log_see),
 	};
 
