@@ -51,7 +51,8 @@ static void open_hosts(struct scene *x)
 static bool is_isolated; /* set before the tests */
 
 /* A name server that is silent keeps a lookup longer than a process may hang. */
-static void open_scene(struct scene *x, enum nameserver_mood mood, unsigned first, unsigned count)
+static void open_scene_with(struct scene *x, const char *lines, enum nameserver_mood mood,
+			    unsigned first, unsigned count)
 {
 	char servers[80];
 
@@ -62,8 +63,13 @@ static void open_scene(struct scene *x, enum nameserver_mood mood, unsigned firs
 	nameserver_say(&x->names, mood, first, count);
 	snprintf(servers, sizeof(servers), "\"%s\"", x->server);
 	x->s = server_start(
-		&(struct plan){ .conf = upstream_conf_of(servers, "resolve_interval = 1s", "",
+		&(struct plan){ .conf = upstream_conf_of(servers, lines, "",
 							 "workers = 2\nhang_timeout = 2s") });
+}
+
+static void open_scene(struct scene *x, enum nameserver_mood mood, unsigned first, unsigned count)
+{
+	open_scene_with(x, "resolve_interval = 1s", mood, first, count);
 }
 
 static void close_scene(struct scene *x)
@@ -155,6 +161,26 @@ static void start__with_a_name_that_is_not_there_yet__does_not_wait_for_it(void 
 	}
 }
 
+/* Without an address there is nothing to check: no check fails, and the first one comes soon. */
+static void checks__of_a_name_that_is_not_there_yet__wait_for_it(void **state)
+{
+	unsigned queries;
+	struct scene x;
+
+	(void)state;
+	open_scene_with(&x, "resolve_interval = 1s  check = connect  check_interval = 1h",
+			NAMESERVER_KNOWS_NONE, 2, 1);
+	queries = nameserver_queries(&x.names);
+	WAIT_UNTIL(x.s, nameserver_queries(&x.names) > queries + 1);
+	assert_int_equal(upstream_figure(x.s, x.server, "upstream_checks_total"), 0);
+	nameserver_say(&x.names, NAMESERVER_ANSWERS, 2, 1);
+	server_wait_event(x.s, "upstream_resolved", NULL);
+	close(upstream_accept(&x.hosts[0]));
+	assert_int_equal(upstream_figure(x.s, x.server, "upstream_checks_failed_total"), 0);
+	use_host(&x, 2);
+	close_scene(&x);
+}
+
 /* Each has its turn. */
 static void addresses__of_one_name__share_its_connections(void **state)
 {
@@ -204,6 +230,7 @@ int main(void)
 		E2E(address__that_changes__is_used_and_live_connections_stay),
 		E2E(name__that_is_found_no_more__keeps_its_addresses),
 		E2E(start__with_a_name_that_is_not_there_yet__does_not_wait_for_it),
+		E2E(checks__of_a_name_that_is_not_there_yet__wait_for_it),
 		E2E(addresses__of_one_name__share_its_connections),
 		E2E(addresses__500_of_one_name__are_used_and_change_nothing_each_time),
 		E2E(address__that_refuses__leaves_the_others_of_its_name),

@@ -234,6 +234,15 @@ static bool is_own_failure(const struct upstream *u, int error)
 	       (error == EINVAL && u->source.len > 0);
 }
 
+/* There is nothing to check before its name has an address; then the check comes soon. */
+static void put_off(const struct check *check)
+{
+	int64_t wait_ms = check->upstream->conf->check_interval / AGAIN_PART;
+
+	atomic_store(&upstream_shared(check->upstream, check->server)->check_due_ms,
+		     clock_ms() + (wait_ms < WAIT_MOST_MS ? wait_ms : WAIT_MOST_MS));
+}
+
 static void begin_check(struct check *check)
 {
 	const struct upstream *u = check->upstream;
@@ -241,7 +250,7 @@ static void begin_check(struct check *check)
 	int fd, error;
 
 	if (upstream_address(u, check->server, upstream_turn(u, check->server), &to) == 0) {
-		note_result(check, CLOSE_upstream_unreachable);
+		put_off(check);
 		return;
 	}
 	fd = sys_socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
