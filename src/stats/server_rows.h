@@ -65,6 +65,7 @@ struct server_shared {
 	_Atomic uint32_t address_turn;
 	_Atomic uint32_t is_unbound;  /* that the source address fails was said */
 	_Atomic int64_t check_due_ms; /* clock_ms() of the next check */
+	_Atomic int64_t prevented_ms; /* clock_ms() at which it was said last; 0: never */
 	_Alignas(64) struct upstream_tally tally;
 	/* connections of the workers in each slot, also those that are being opened */
 	_Alignas(64) _Atomic uint32_t live[SERVER_SLOTS];

@@ -62,9 +62,8 @@ static void open_scene_with(struct scene *x, const char *lines, enum nameserver_
 	nameserver_start(&x->names);
 	nameserver_say(&x->names, mood, first, count);
 	snprintf(servers, sizeof(servers), "\"%s\"", x->server);
-	x->s = server_start(
-		&(struct plan){ .conf = upstream_conf_of(servers, lines, "",
-							 "workers = 2\nhang_timeout = 2s") });
+	x->s = server_start(&(struct plan){
+		.conf = upstream_conf_of(servers, lines, "", "workers = 2\nhang_timeout = 2s") });
 }
 
 static void open_scene(struct scene *x, enum nameserver_mood mood, unsigned first, unsigned count)

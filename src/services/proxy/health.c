@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-enum { CHECK_FALL = 2, SHARE_WHOLE = 1000 };
+enum { CHECK_FALL = 2, SHARE_WHOLE = 1000, PREVENTED_MS = 60 * 1000 };
 
 #define LOAD(field)         atomic_load_explicit(&(field), memory_order_relaxed)
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
@@ -111,6 +111,20 @@ void health_note_unbound(const struct upstream *u, const struct server *server, 
 		    LOG_STR("source", u->conf->bind_source), LOG_STR("message", strerror(error)));
 }
 
+/* A time to come was not written by this code. */
+void health_note_prevented(const struct upstream *u, const struct server *server, int error,
+			   int64_t now_ms)
+{
+	_Atomic int64_t *said = &upstream_shared(u, server)->prevented_ms;
+	int64_t said_ms = LOAD(*said);
+
+	if (said_ms > 0 && said_ms <= now_ms && now_ms - said_ms < PREVENTED_MS)
+		return;
+	if (atomic_compare_exchange_strong(said, &said_ms, now_ms))
+		LOG(EVENT_upstream_prevented, LOG_STR("upstream", u->conf->title),
+		    LOG_STR("server", server->conf.address), LOG_STR("message", strerror(error)));
+}
+
 void health_note_success(const struct upstream *u, const struct server *server, int64_t took_us,
 			 int64_t now_ms)
 {
@@ -147,6 +161,11 @@ bool health_note_check(const struct upstream *u, const struct server *server, en
 bool health_is_own_failure(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+bool health_is_prevented(int error)
+{
+	return error == EADDRNOTAVAIL || error == EACCES || error == EPERM;
 }
 
 /* A time further away was not written by this code. */

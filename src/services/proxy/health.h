@@ -21,6 +21,10 @@ void health_note_failure(const struct upstream *upstream, const struct server *s
 /* This side's own address cannot be used for it, by that errno: this is said, once. */
 void health_note_unbound(const struct upstream *upstream, const struct server *server, int error);
 
+/* This host permits no connection to it, by that errno: this is said, once a minute. */
+void health_note_prevented(const struct upstream *upstream, const struct server *server, int error,
+			   int64_t now_ms);
+
 /* The server has accepted a connection, after that time. */
 void health_note_success(const struct upstream *upstream, const struct server *server,
 			 int64_t took_us, int64_t now_ms);
@@ -31,6 +35,9 @@ bool health_note_check(const struct upstream *upstream, const struct server *ser
 
 /* True for errors that say nothing about servers: this process or host lacks something. */
 bool health_is_own_failure(int error);
+
+/* True for errors that say nothing about this server, but another one may do. */
+bool health_is_prevented(int error);
 
 struct server_verdict health_of(const struct upstream *upstream, const struct server *server);
 

@@ -180,12 +180,6 @@ static enum pair_start connect_to(struct conn *client, const struct server *serv
 	return start;
 }
 
-/* Errors that say nothing about this server, but another one may do. */
-static bool is_local_failure(int error)
-{
-	return error == EADDRNOTAVAIL || error == EACCES || error == EPERM;
-}
-
 static void note_failure(struct conn *client, const struct server *server, enum close_reason why)
 {
 	struct proxy *p = conn_state(client);
@@ -265,7 +259,9 @@ static bool note_attempt(struct conn *client, const struct server *server, int e
 		pool_note_lack(client->pool, error);
 		return false;
 	}
-	note_failure(client, is_local_failure(error) || error == EAGAIN ? NULL : server,
+	if (health_is_prevented(error))
+		health_note_prevented(upstreams_of(client->conf), server, error, clock_ms());
+	note_failure(client, health_is_prevented(error) || error == EAGAIN ? NULL : server,
 		     close_reason_of_server(error));
 	return true;
 }
