@@ -22,10 +22,12 @@ static bool read_number(const struct word *word, const char *value, struct err *
 {
 	char shown[QUOTE_TEXT];
 	int64_t number;
+	bool is_number = units_read_count(value, &number);
 
-	if (!units_read_count(value, &number) || number < 1 || number > (int64_t)word->most)
-		return err_set(err, CODE_CONFIG, "%s: %s is not a number (1 to %u)", word->name,
-			       quote_show(value, shown), word->most);
+	if (!is_number || number < 1 || number > (int64_t)word->most)
+		return err_set(err, CODE_CONFIG, "%s: %s is %s (1 to %u)", word->name,
+			       quote_show(value, shown),
+			       is_number ? "out of range" : "not a number", word->most);
 	*word->number = (unsigned)number;
 	return true;
 }

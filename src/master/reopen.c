@@ -100,11 +100,13 @@ void reopen_step(struct reopen *reopen, struct procs *procs, int64_t now_ms)
 	if (counted.missing > 0 && now_ms < reopen->begun_ms + REOPEN_MOST_MS)
 		return;
 	if (err.text[0] == '\0' && counted.missing > 0)
-		err_set(&err, CODE_FAILED, "%u workers have not opened the logs anew within %d s",
-			counted.missing, REOPEN_MOST_MS / 1000);
+		err_set(&err, CODE_FAILED, "%u worker%s not opened the logs anew within %d s",
+			counted.missing, counted.missing == 1 ? " has" : "s have",
+			REOPEN_MOST_MS / 1000);
 	else if (err.text[0] == '\0' && counted.failed > 0)
-		err_set(&err, CODE_FAILED, "%u workers cannot open the logs anew; the log says why",
-			counted.failed);
+		err_set(&err, CODE_FAILED,
+			"%u worker%s cannot open the logs anew; the log says why", counted.failed,
+			counted.failed == 1 ? "" : "s");
 	end_reopen(reopen, procs, err.text[0] ? err.text : NULL);
 	if (again)
 		begin_reopen(reopen, procs);

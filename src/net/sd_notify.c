@@ -54,7 +54,8 @@ void sd_notify_step(struct sd_notify *last, const char *doing, unsigned workers,
 {
 	char status[sizeof(last->status)];
 
-	snprintf(status, sizeof(status), "%s, %u workers", doing, workers);
+	snprintf(status, sizeof(status), "%s, %u worker%s", doing, workers,
+		 workers == 1 ? "" : "s");
 	if (strcmp(status, last->status) != 0) {
 		log_failure(systemd_notify("STATUS=%s", status));
 		memcpy(last->status, status, sizeof(status));

@@ -249,6 +249,11 @@ static void test__with_a_limit_below_what_workers_need__says_what_the_start_says
 			"prefork-srv: -o rlimit_nofile=64: rlimit_nofile: for 64 workers, room for "
 			"16 more, and 1 listening socket: ",
 			CODE_CONFIG);
+	arguments[5] = "1";
+	assert_both_say(*state, arguments,
+			"prefork-srv: -o rlimit_nofile=64: rlimit_nofile: for 1 worker, room for "
+			"16 more, and 1 listening socket: ",
+			CODE_CONFIG);
 }
 
 static void test__with_too_few_descriptors__warns(void **state)

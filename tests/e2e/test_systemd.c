@@ -134,7 +134,7 @@ static void manager__in_lame_duck__is_told_of_the_stop_and_the_time_it_takes(voi
 	server_signal(s, SIGTERM);
 	/* lame_duck, and 7 seconds for workers that do not leave */
 	wait_told(s, fd, "STOPPING=1\nEXTEND_TIMEOUT_USEC=607000000");
-	wait_told(s, fd, "STATUS=lame_duck, 1 workers");
+	wait_told(s, fd, "STATUS=lame_duck, 1 worker");
 	client_ask(FIRST(s), "x", ACK);
 	server_signal(s, SIGTERM);
 	server_end(s, 0, 0);

@@ -132,12 +132,12 @@ static void servers__that_are_wrong__are_refused_with_what_is_wrong(void **state
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{ SERVER("a:1 weight=0"), "a:1: weight: \"0\" is not a number (1 to 100)" },
-		{ SERVER("a:1 weight=101"), "a:1: weight: \"101\" is not a number (1 to 100)" },
+		{ SERVER("a:1 weight=0"), "a:1: weight: \"0\" is out of range (1 to 100)" },
+		{ SERVER("a:1 weight=101"), "a:1: weight: \"101\" is out of range (1 to 100)" },
 		{ SERVER("a:1 weight="), "a:1: weight: \"\" is not a number (1 to 100)" },
 		{ SERVER("a:1 weight=-1"), "a:1: weight: \"-1\" is not a number (1 to 100)" },
 		{ SERVER("a:1 max_connections=1000001"),
-		  "a:1: max_connections: \"1000001\" is not a number (1 to 1000000)" },
+		  "a:1: max_connections: \"1000001\" is out of range (1 to 1000000)" },
 		{ SERVER("a:1 max_connections=x"),
 		  "a:1: max_connections: \"x\" is not a number (1 to 1000000)" },
 		{ SERVER("a:1 weigth=3"), "a:1: \"weigth=3\" is unknown" WORDS },

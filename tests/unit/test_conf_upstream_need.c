@@ -87,7 +87,7 @@ static void servers__with_a_mistake__are_named_with_their_line(void **state)
 {
 	static const struct row rows[] = {
 		{ "upstream u {\n server = {\"a:1\",\n \"b:1 weight=2000\"} }\n" LISTEN,
-		  "x.conf:3: upstream.server: b:1: weight: \"2000\" is not a number (1 to 100)" },
+		  "x.conf:3: upstream.server: b:1: weight: \"2000\" is out of range (1 to 100)" },
 		{ "upstream u {\n server = {\"a:1\",\n \"a:1\"} }\n" LISTEN,
 		  "x.conf:2: upstream.server: a:1 is given twice (use weight)" },
 		{ WITH("bind_source = x"),

@@ -291,9 +291,9 @@ enum { WHY_TEXT = 128 };
 static const char *tell_needs(const struct conf *conf, unsigned sockets, unsigned capacity,
 			      char *why)
 {
-	snprintf(why, WHY_TEXT, "for %u workers, room for %u more, and %u listening socket%s",
-		 prestart_workers(conf), capacity - prestart_workers(conf), sockets,
-		 sockets == 1 ? "" : "s");
+	snprintf(why, WHY_TEXT, "for %u worker%s, room for %u more, and %u listening socket%s",
+		 prestart_workers(conf), prestart_workers(conf) == 1 ? "" : "s",
+		 capacity - prestart_workers(conf), sockets, sockets == 1 ? "" : "s");
 	return why;
 }
 
