@@ -63,14 +63,32 @@ static const char *nearest_form(const struct drain *drain, char (*forms)[FORM])
 	return units_nearest(drain->server, names, count);
 }
 
+/* NULL: there is no upstream of that name. */
+static const struct server_row *first_of(const struct drain *drain)
+{
+	for (unsigned i = 0; i < scoreboard_servers(drain->board); i++) {
+		const struct server_row *row = &drain->board->server_rows[i];
+
+		if (LOAD(row->life) == SERVER_IN_FORCE && strcmp(row->upstream, drain->server) == 0)
+			return row;
+	}
+	return NULL;
+}
+
 static bool refuse_name(const struct drain *drain, struct err *err)
 {
 	char shown[QUOTE_TEXT], forms[SCOREBOARD_SERVERS][FORM];
 	const char *nearest = nearest_form(drain, forms);
+	const struct server_row *first = first_of(drain);
 
+	quote_show(drain->server, shown);
+	if (first)
+		return err_set(err, CODE_FAILED,
+			       "%s: %s is an upstream (name one of its servers, such as %s/%s)",
+			       drain->verb, shown, first->upstream, first->address);
 	return err_set(err, CODE_FAILED, "%s: no upstream has a server %s%s%s%s", drain->verb,
-		       quote_show(drain->server, shown), nearest ? " (did you mean " : "",
-		       nearest ? nearest : "", nearest ? "?)" : "");
+		       shown, nearest ? " (did you mean " : "", nearest ? nearest : "",
+		       nearest ? "?)" : "");
 }
 
 static bool send_order(const struct drain *drain, unsigned row, struct err *err)

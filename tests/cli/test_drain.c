@@ -107,6 +107,10 @@ static void drain__of_a_wrong_name__offers_only_what_is_meant(void **state)
 		assert_string_equal(said.err, message);
 		assert_int_equal(said.code, CODE_FAILED);
 	}
+	order(*state, "drain", "echo");
+	assert_string_equal(said.err,
+			    "prefork-srv: drain: \"echo\" is an upstream (name one of its "
+			    "servers, such as echo/127.1.1.1:1)\n");
 	stop(&server, *state);
 }
 
