@@ -13,6 +13,11 @@
 
 #define SOURCE "192.0.2.77"
 
+/* Makes a network beside the loopback device. */
+#define OUTSIDE                                                          \
+	"ip link add v0 type veth peer name v1 && ip link set v0 up && " \
+	"ip link set v1 up && ip addr add 192.0.2.1/24 dev v0"
+
 static void command(const char *text)
 {
 	if (system(text) != 0)
@@ -76,14 +81,74 @@ static void source__that_does_not_lead_to_the_server__is_no_fault_of_the_server(
 
 	(void)state;
 	enter_network();
-	command("ip link add v0 type veth peer name v1 && ip link set v0 up && "
-		"ip link set v1 up && ip addr add 192.0.2.1/24 dev v0");
+	command(OUTSIDE);
 	s = accessbook_start((struct plan){
 		.conf = upstream_conf_of("\"192.0.2.9:9\"",
 					 "bind_source = 127.0.0.1  max_fails = 1", "", "") });
 	expect_ending(s, 1);
 	expect_ending(s, 2);
 	assert_int_equal(upstream_figure(s, "192.0.2.9:9", "upstream_failures_total"), 0);
+	server_stop(s);
+}
+
+/* A server that it leads to has no place now: the client waits for that one. */
+static void source__that_leads_to_a_full_server_alone__lets_clients_wait(void **state)
+{
+	char servers[128];
+	struct upstream u;
+	struct server *s;
+	int first, place, second;
+
+	(void)state;
+	enter_network();
+	command(OUTSIDE);
+	upstream_open(&u);
+	snprintf(servers, sizeof(servers), "\"192.0.2.9:9\", \"%s max_connections=1\"", u.address);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf_of(servers, "bind_source = 127.0.0.1  queue_timeout = 1h", "",
+					 "") });
+	first = client_connect(FIRST(s));
+	place = upstream_accept(&u);
+	second = client_connect(FIRST(s));
+	WAIT_UNTIL(s, upstream_figure(s, "192.0.2.9:9", "upstream_connections_waiting") == 1 ||
+			      server_count(s, "connection_ended", NULL) > 0);
+	assert_int_equal(server_count(s, "connection_ended", NULL), 0);
+	close(first);
+	close(place);
+	place = upstream_accept(&u);
+	upstream_exchange(second, place);
+	close(second);
+	close(place);
+	upstream_close(&u);
+	server_stop(s);
+}
+
+/* It is tried first, refuses, and may come back within queue_timeout. */
+static void source__that_leads_to_a_refusing_server_alone__lets_clients_wait(void **state)
+{
+	char servers[128];
+	struct upstream u;
+	struct server *s;
+	int client, server;
+
+	(void)state;
+	enter_network();
+	command(OUTSIDE);
+	upstream_refuse(&u);
+	snprintf(servers, sizeof(servers), "\"%s\", \"192.0.2.9:9\"", u.address);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf_of(servers, "bind_source = 127.0.0.1  queue_timeout = 1h", "",
+					 "") });
+	client = client_connect(FIRST(s));
+	WAIT_UNTIL(s, upstream_figure(s, u.address, "upstream_connections_waiting") == 1 ||
+			      server_count(s, "connection_ended", NULL) > 0);
+	assert_int_equal(server_count(s, "connection_ended", NULL), 0);
+	upstream_listen(&u);
+	server = upstream_accept(&u);
+	upstream_exchange(client, server);
+	close(client);
+	close(server);
+	upstream_close(&u);
 	server_stop(s);
 }
 
@@ -142,6 +207,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(source__that_goes_away__ends_clients_at_once),
 		E2E(source__that_does_not_lead_to_the_server__is_no_fault_of_the_server),
+		E2E(source__that_leads_to_a_full_server_alone__lets_clients_wait),
+		E2E(source__that_leads_to_a_refusing_server_alone__lets_clients_wait),
 		E2E(checks__from_an_address_that_is_missing__say_nothing),
 		E2E(source__that_no_interface_has__is_refused),
 	};

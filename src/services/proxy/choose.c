@@ -64,6 +64,14 @@ bool choose_has_place(const struct upstream *u)
 	return false;
 }
 
+bool choose_has_tried_all(const struct upstream *u, const struct server_mask *tried)
+{
+	for (unsigned i = 0; i < u->count; i++)
+		if (!u->list[i].conf.is_down && !server_mask_has(tried, u->list[i].row))
+			return false;
+	return true;
+}
+
 static void gather_field(struct choice *c, enum level level, struct field *field)
 {
 	const struct upstream *u = c->upstream;

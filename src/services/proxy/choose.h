@@ -38,6 +38,9 @@ struct choice {
 /* True when a healthy server has a place for a client that waits. It claims nothing. */
 bool choose_has_place(const struct upstream *upstream);
 
+/* True when no server is left that could be chosen at another time: but for those that are down. */
+bool choose_has_tried_all(const struct upstream *upstream, const struct server_mask *tried);
+
 /* Returns the server, or NULL. */
 const struct server *choose_server(struct choice *choice);
 

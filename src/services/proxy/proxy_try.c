@@ -24,13 +24,6 @@ enum {
 	FULL_TRIES = 3,  /* others may take the last place of a server at the same time */
 };
 
-static uint64_t hash_source(const struct conn *c)
-{
-	const struct net *remote = &c->record->remote;
-
-	return hash_bytes((const char *)remote->bytes, sizeof(remote->bytes));
-}
-
 static void set_phase(struct conn *client, enum proxy_phase phase)
 {
 	struct proxy *p = conn_state(client);
@@ -91,6 +84,7 @@ static void begin_waiting(struct conn *client)
 	set_phase(client, PROXY_WAITING);
 	p->tried = (struct server_mask){ 0 };
 	p->round = p->address = 0;
+	p->failure = CLOSE_none;
 	if (client->record->server != find_row(client) + 1)
 		pool_set_server(client->pool, client->record, find_row(client) + 1);
 }
@@ -107,17 +101,16 @@ static void join_queue(struct conn *client)
 /* No server can be tried now: the client waits for one, if it may. */
 static enum verdict wait_for_server(struct conn *client, const struct look *o)
 {
+	const struct upstream *u = upstreams_of(client->conf);
 	const struct proxy *p = conn_state(client);
 	bool is_for_place = o->why == CLOSE_upstream_full || o->why == CLOSE_upstream_none;
 	int64_t waited_ms = clock_ms() - p->waits_ms + p->waited_ds * INT64_C(100);
 	int64_t left_ms = find_patience(client, o) - waited_ms;
 
-	if (o->why == CLOSE_upstream_source)
+	if (o->why == CLOSE_upstream_source && choose_has_tried_all(u, &p->tried))
 		return end_now(client, o->why); /* no time mends that */
 	if (left_ms <= 0)
-		return end_now(client, upstreams_of(client->conf)->conf->queue_timeout > 0 ?
-					       CLOSE_queue_timeout :
-					       o->why);
+		return end_now(client, u->conf->queue_timeout > 0 ? CLOSE_queue_timeout : o->why);
 	begin_waiting(client);
 	if (is_for_place)
 		join_queue(client);
@@ -272,16 +265,19 @@ static void note_unbound(struct conn *client, const struct server *server, int e
 	struct proxy *p = conn_state(client);
 
 	server_mask_add(&p->tried, server->row);
-	p->failure = CLOSE_upstream_source;
+	if (p->failure == CLOSE_none)
+		p->failure = CLOSE_upstream_source;
 	health_note_unbound(upstreams_of(client->conf), server, error);
 }
 
 static const struct server *next_server(struct conn *client, bool *is_full)
 {
 	const struct proxy *p = conn_state(client);
+	const struct net *remote = &client->record->remote;
 	struct choice choice = { .upstream = upstreams_of(client->conf),
 				 .tried = p->tried,
-				 .source = hash_source(client),
+				 .source = hash_bytes((const char *)remote->bytes,
+						      sizeof(remote->bytes)),
 				 .random = (uint64_t)clock_us() ^ client->record->number << 32,
 				 .now_ms = clock_ms() };
 	const struct server *server = choose_server(&choice);
@@ -290,12 +286,13 @@ static const struct server *next_server(struct conn *client, bool *is_full)
 	return server;
 }
 
-/* Why no server is left to be tried. */
+/* Why no server is left to be tried. A full one can be used when it has room again. */
 static enum close_reason find_reason(const struct conn *client, bool is_full)
 {
 	const struct proxy *p = conn_state_const(client);
+	bool was_asked = p->failure != CLOSE_none && p->failure != CLOSE_upstream_source;
 
-	if (p->round > 0 && p->failure != CLOSE_none)
+	if (p->round > 0 && p->failure != CLOSE_none && (was_asked || !is_full))
 		return p->failure;
 	return is_full ? CLOSE_upstream_full : CLOSE_upstream_none;
 }
