@@ -29,12 +29,17 @@ static const uint8_t next_states[] = {
 	[CONN_LINGERING] = BIT(CLOSED),
 };
 
-/* The only function that changes the state of a connection; a peer has its client's. */
+/*
+ * The only function that changes the state of a connection; a peer has its client's. A client that
+ * waits for a server waits no more once it ends.
+ */
 void conn_move_to(struct conn *c, enum conn_state next)
 {
 	struct conn *client = conn_client(c);
 
 	BUG_ON((next_states[client->record->state] & 1U << next) == 0);
+	if (next == CONN_FLUSHING && client->record->server > 0)
+		pool_set_server(client->pool, client->record, 0);
 	client->record->state = (uint8_t)next;
 	if (client->peer)
 		client->peer->record->state = (uint8_t)next;

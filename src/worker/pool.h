@@ -209,8 +209,7 @@ void pool_count_out(struct pool *pool, struct record *client);
 
 /*
  * Notes the server of a peer, or for whose upstream a client waits, in a record that is in use, and
- * counts it there; server: 1 + its row, 0: none. A
- * client that waited in a line has left it.
+ * counts it there; server: 1 + its row, 0: none. A client that waited in a line has left it.
  */
 void pool_set_server(struct pool *pool, struct record *r, unsigned server);
 

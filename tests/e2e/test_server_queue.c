@@ -127,6 +127,30 @@ static void client__that_leaves_the_line__is_passed_over(void **state)
 	close_scene(&x);
 }
 
+/* It is told so when it sends, and may stay for linger_timeout: it waits for no place any more. */
+static void client__whose_access_was_withdrawn__is_passed_over(void **state)
+{
+	enum { WITHDRAWN = 0 };
+	struct scene x;
+
+	(void)state;
+	open_scene(&x, "workers = 1", 0);
+	x.clients[WITHDRAWN] = client_try_from("127.0.0.2", FIRST(x.s));
+	assert_true(x.clients[WITHDRAWN] >= 0);
+	WAIT_UNTIL(x.s, waiting(&x) == 1);
+	add_client(&x, 1);
+	server_configure(x.s,
+			 upstream_conf(&x.u, "max_connections = 1  queue_timeout = 1h",
+				       "deny = 127.0.0.2  linger_timeout = 1h", "workers = 1"));
+	upstream_reload(x.s);
+	client_send(x.clients[WITHDRAWN], "a", 1);
+	client_expect_end(x.clients[WITHDRAWN]);
+	assert_int_equal(waiting(&x), 1);
+	assert_int_equal(pass_on(&x), 1);
+	close(x.clients[WITHDRAWN]);
+	close_scene(&x);
+}
+
 /* Each worker has a line; nobody is far from where one line would have had it. */
 static void clients__of_two_workers__are_served_nearly_as_they_came(void **state)
 {
@@ -177,6 +201,7 @@ int main(void)
 		E2E(clients__of_a_worker__are_served_as_they_came),
 		E2E(order__over_a_crash_and_a_reload__stays),
 		E2E(client__that_leaves_the_line__is_passed_over),
+		E2E(client__whose_access_was_withdrawn__is_passed_over),
 		E2E(clients__of_two_workers__are_served_nearly_as_they_came),
 		E2E(worker__that_is_stopped_or_dies__blocks_no_other),
 	};
