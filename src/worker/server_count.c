@@ -59,7 +59,7 @@ uint32_t server_count_live(const struct server_count *count, unsigned row)
 
 void server_count_show_oldest(const struct server_count *count, unsigned row, int64_t came_us)
 {
-	if (count->servers)
+	if (row < count_rows(count))
 		atomic_store(&count->servers[row].oldest_us[count->slot], came_us);
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "unit/aftermath.h"
+#include "worker/recovery/record_check.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 
@@ -337,11 +338,33 @@ static void head__damaged_in_any_way__empties_the_arena(void **state)
 	}
 }
 
+/* One that ends and stood in a line all the same would be its first for ever. */
+static void client__that_waits_for_a_server__is_open(void **state)
+{
+	struct record r = { .state = CONN_OPEN, .side = SIDE_CLIENT, .server = 1 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		r.is_queued = i > 0;
+		for (r.state = CONN_PREFACE; r.state <= CONN_LINGERING; r.state++)
+			assert_int_equal(record_check_fields(&r, clock_us()), r.state == CONN_OPEN);
+	}
+	r.state = CONN_OPEN;
+	r.server = 0;
+	assert_false(record_check_fields(&r, clock_us()));
+	r.side = SIDE_PEER;
+	r.server = 1;
+	assert_false(record_check_fields(&r, clock_us()));
+	r.is_queued = false;
+	assert_true(record_check_fields(&r, clock_us()));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record__damaged_in_any_way__is_lost_alone),
 		cmocka_unit_test(ack__with_an_unsound_state__is_lost),
+		cmocka_unit_test(client__that_waits_for_a_server__is_open),
 		cmocka_unit_test(head__damaged_in_any_way__empties_the_arena),
 	};
 

@@ -90,6 +90,10 @@ static void rows__without_a_server__are_not_touched(void **state)
 	server_count_in(&count, &damaged);
 	server_count_in(&count, &damaged);
 	server_count_out(&count, &damaged);
+	server_count_show_oldest(&count, 0, 5);
+	server_count_show_oldest(&count, SCOREBOARD_SERVERS - 1, 5);
+	assert_int_equal(atomic_load(&board->servers[0].oldest_us[3]), 5);
+	assert_int_equal(atomic_load(&board->servers[SCOREBOARD_SERVERS - 1].oldest_us[3]), 0);
 	assert_int_equal(atomic_load(&board->servers[0].live[3]), 2);
 	assert_int_equal(atomic_load(&board->servers[0].waiting[3]), 1);
 	assert_int_equal(atomic_load(&board->servers[1].live[3]), 7);

@@ -23,13 +23,21 @@ static bool has_sound_times(const struct record *r, int64_t now_us)
 	       r->grace_ms >= 0;
 }
 
+/* Only an open client waits for a server: one that ends would keep the others from its place. */
+static bool has_sound_wait(const struct record *r)
+{
+	if (r->side == SIDE_PEER || r->server == 0)
+		return !r->is_queued;
+	return r->state == CONN_OPEN;
+}
+
 static bool has_sound_states(const struct record *r)
 {
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
 	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
 	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER) &&
-	       (!r->is_queued || (r->side == SIDE_CLIENT && r->server > 0)) &&
-	       r->proxy < PROXY_COUNT && (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
+	       has_sound_wait(r) && r->proxy < PROXY_COUNT &&
+	       (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
 }
 
 static bool is_sound_buf(const struct record_buf *b)
