@@ -5,6 +5,8 @@
  */
 #include "worker/server_count.h"
 
+#include <string.h>
+
 #include "stats/servers.h"
 
 enum { MEND_MS = 1000 };
@@ -57,10 +59,12 @@ uint32_t server_count_live(const struct server_count *count, unsigned row)
 	return count->servers ? server_live(count->board, row) : 0;
 }
 
-void server_count_show_oldest(const struct server_count *count, unsigned row, int64_t came_us)
+void server_count_show_oldest(struct server_count *count, unsigned row, int64_t came_us)
 {
-	if (row < count_rows(count))
-		atomic_store(&count->servers[row].oldest_us[count->slot], came_us);
+	if (row >= count_rows(count))
+		return;
+	count->oldest_us[row] = came_us;
+	atomic_store(&count->servers[row].oldest_us[count->slot], came_us);
 }
 
 bool server_count_has_older(const struct server_count *count, unsigned row, int64_t came_us)
@@ -71,6 +75,7 @@ bool server_count_has_older(const struct server_count *count, unsigned row, int6
 void server_count_set(struct server_count *count, const struct server_sums *sums)
 {
 	count->own = *sums;
+	memset(count->oldest_us, 0, sizeof(count->oldest_us));
 	for (unsigned i = 0; i < count_rows(count); i++) {
 		atomic_store(&count->servers[i].live[count->slot], sums->live[i]);
 		atomic_store(&count->servers[i].waiting[count->slot], sums->waiting[i]);
@@ -84,6 +89,12 @@ static void mend_cell(_Atomic uint32_t *cell, uint32_t value)
 		atomic_store(cell, value);
 }
 
+static void mend_time(_Atomic int64_t *cell, int64_t value)
+{
+	if (atomic_load_explicit(cell, memory_order_relaxed) != value)
+		atomic_store(cell, value);
+}
+
 void server_count_mend(struct server_count *count, int64_t now_ms)
 {
 	if (!count->servers || now_ms - count->mended_ms < MEND_MS)
@@ -92,5 +103,6 @@ void server_count_mend(struct server_count *count, int64_t now_ms)
 	for (unsigned i = 0; i < count_rows(count); i++) {
 		mend_cell(&count->servers[i].live[count->slot], count->own.live[i]);
 		mend_cell(&count->servers[i].waiting[count->slot], count->own.waiting[i]);
+		mend_time(&count->servers[i].oldest_us[count->slot], count->oldest_us[i]);
 	}
 }

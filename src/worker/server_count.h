@@ -23,7 +23,8 @@ struct server_count {
 	const struct scoreboard *board;
 	struct server_shared *servers; /* of the board; NULL: servers are not counted */
 	unsigned slot;
-	struct server_sums own; /* what the scoreboard has to say of the slot */
+	struct server_sums own; /* what the scoreboard has to say of the slot, as oldest_us */
+	int64_t oldest_us[SCOREBOARD_SERVERS];
 	int64_t mended_ms;
 };
 
@@ -38,7 +39,7 @@ uint32_t server_count_live(const struct server_count *count, unsigned row);
  * Tells the other workers when the first of this one's line came; 0: nobody waits for a place. And
  * whether one of theirs came before.
  */
-void server_count_show_oldest(const struct server_count *count, unsigned row, int64_t came_us);
+void server_count_show_oldest(struct server_count *count, unsigned row, int64_t came_us);
 bool server_count_has_older(const struct server_count *count, unsigned row, int64_t came_us);
 
 /*

@@ -17,8 +17,8 @@
 
 struct server_queue {
 	struct lines links;
-	const struct server_count *count; /* tells the other workers of the first of each line */
-	uint8_t *places; /* of each record: 1 + number of its line; 0: it is in none */
+	struct server_count *count; /* tells the other workers of the first of each line */
+	uint8_t *places;            /* of each record: 1 + number of its line; 0: it is in none */
 	struct line lines[SCOREBOARD_SERVERS]; /* by the row that the records name */
 };
 

@@ -100,6 +100,32 @@ static void rows__without_a_server__are_not_touched(void **state)
 	assert_int_equal(atomic_load(&board->servers[SCOREBOARD_SERVERS - 1].waiting[3]), 7);
 }
 
+/* A worker that was taken over can write to the cells of all slots. */
+static void cells__that_another_worker_wrote__are_put_right(void **state)
+{
+	enum { SLOT = 3, NOW_MS = 100000 };
+	struct server_count count = { .board = board, .servers = board->servers, .slot = SLOT };
+	struct server_shared *server = &board->servers[1];
+
+	(void)state;
+	assert_int_equal(enlist(0), 0);
+	assert_int_equal(enlist(1), 1);
+	server_count_set(&count, &(struct server_sums){ .live = { 0, 2 }, .waiting = { 0, 1 } });
+	server_count_show_oldest(&count, 1, 5);
+	for (unsigned i = 1; i <= 2; i++) {
+		atomic_store(&server->live[SLOT], 0);
+		atomic_store(&server->waiting[SLOT], UINT32_MAX);
+		atomic_store(&server->oldest_us[SLOT], 1);
+		atomic_store(&server->oldest_us[SLOT + 1], 7);
+		server_count_mend(&count, i * NOW_MS);
+		assert_int_equal(atomic_load(&server->live[SLOT]), 2);
+		assert_int_equal(atomic_load(&server->waiting[SLOT]), 1);
+		assert_int_equal(atomic_load(&server->oldest_us[SLOT]), i == 1 ? 5 : 0);
+		assert_int_equal(atomic_load(&server->oldest_us[SLOT + 1]), 7);
+		server_count_show_oldest(&count, 1, 0);
+	}
+}
+
 static void row__that_is_in_force__is_not_given_away(void **state)
 {
 	(void)state;
@@ -296,6 +322,7 @@ int main(void)
 		ONE(row__that_a_generation_or_a_connection_has__is_not_given_away),
 		ONE(row__that_is_in_force__is_not_given_away),
 		ONE(rows__without_a_server__are_not_touched),
+		ONE(cells__that_another_worker_wrote__are_put_right),
 		ONE(row__of_another_server__begins_anew),
 		ONE(server__that_comes_back__has_its_row_with_all_that_is_known),
 		ONE(counts__of_all_slots__are_summed_and_bounded),
