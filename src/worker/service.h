@@ -153,10 +153,11 @@ struct service {
 	 */
 	bool (*is_sound)(const struct conn *c);
 	/*
-	 * A connection of another worker, whose state is sound: true when it can go on under the
-	 * options of its listener here. NULL: true.
+	 * A connection of another worker comes, whose state may be unsound: true when it can go on
+	 * under the options of its listener here. Its record, which does not count yet, may be
+	 * adapted to them. NULL: true.
 	 */
-	bool (*takes)(const struct conn *c);
+	bool (*takes)(struct conn *c);
 	/*
 	 * A connection that was open ends; the descriptor is still open. NULL: nothing to do.
 	 */

@@ -151,6 +151,32 @@ static void client__whose_access_was_withdrawn__is_passed_over(void **state)
 	close_scene(&x);
 }
 
+/* Those that wait have no server yet: they get the one that the new configuration has. */
+static void reload__that_replaces_the_server__serves_those_that_wait(void **state)
+{
+	enum { WAITING = 5 };
+	struct upstream before;
+	struct scene x;
+
+	(void)state;
+	open_scene(&x, "workers = 1", WAITING);
+	before = x.u;
+	upstream_open(&x.u);
+	server_configure(x.s, upstream_conf(&x.u, "max_connections = 1  queue_timeout = 1h", "",
+					    "workers = 1"));
+	upstream_reload(x.s);
+	free_place(&x);
+	for (unsigned i = 0; i < WAITING; i++) {
+		assert_int_equal(take_place(&x), i);
+		assert_int_equal(waiting(&x), WAITING - 1 - i);
+		if (i < WAITING - 1)
+			free_place(&x);
+	}
+	assert_false(upstream_has(&before, 0));
+	upstream_close(&before);
+	close_scene(&x);
+}
+
 /* Each worker has a line; nobody is far from where one line would have had it. */
 static void clients__of_two_workers__are_served_nearly_as_they_came(void **state)
 {
@@ -202,6 +228,7 @@ int main(void)
 		E2E(order__over_a_crash_and_a_reload__stays),
 		E2E(client__that_leaves_the_line__is_passed_over),
 		E2E(client__whose_access_was_withdrawn__is_passed_over),
+		E2E(reload__that_replaces_the_server__serves_those_that_wait),
 		E2E(clients__of_two_workers__are_served_nearly_as_they_came),
 		E2E(worker__that_is_stopped_or_dies__blocks_no_other),
 	};

@@ -83,15 +83,18 @@ static enum verdict relay_more(struct conn *c)
 	return c->peer ? proxy_relay(c->peer) : MORE;
 }
 
-static bool has_row(const struct conn *c, unsigned server)
+/*
+ * The server that it has is in this worker's configuration. One that waits has none: it waits for
+ * those of this configuration.
+ */
+static bool take_over(struct conn *c)
 {
-	return server == 0 || upstream_find(upstreams_of(c->conf), server - 1) != NULL;
-}
+	const struct upstream *u = upstreams_of(c->conf);
 
-/* The servers that it has, or waits for, are in this worker's configuration. */
-static bool is_known(const struct conn *c)
-{
-	return has_row(c, c->record->server) && (!c->peer || has_row(c, c->peer->record->server));
+	if (c->record->server > 0)
+		c->record->server = (u->list[0].row + 1) & UINT8_MAX;
+	return !c->peer || c->peer->record->server == 0 ||
+	       upstream_find(u, c->peer->record->server - 1U) != NULL;
 }
 
 static bool fits_phase(const struct conn *c, const struct proxy *p)
@@ -148,7 +151,7 @@ const struct service service_proxy = {
 	.input = take_input,
 	.drained = relay_more,
 	.expired = expire,
-	.takes = is_known,
+	.takes = take_over,
 	.is_sound = is_sound,
 	.tell = tell,
 };
