@@ -21,6 +21,12 @@ static void note_turn(struct conn *c)
 	conn_client(c)->record->is_answer_due = conn_is_client(c);
 }
 
+static void note_end(struct conn *c)
+{
+	c->record->in_ended = true;
+	note_turn(c);
+}
+
 /* Makes room at the end of the input buffer. */
 static void lend_input(struct conn *c)
 {
@@ -63,6 +69,7 @@ void conn_io_count_input(struct conn *c, size_t bytes)
 		cell_add(&pool_tally(pool, r)->bytes_in_total, bytes);
 	}
 	r->bytes_in += bytes;
+	note_turn(c);
 	count_of_server(c, bytes, 0);
 }
 
@@ -100,9 +107,7 @@ enum conn_io conn_io_receive_most(struct conn *c, size_t most)
 	if (got > 0)
 		note_received(c, (size_t)got);
 	if (got == 0)
-		c->record->in_ended = true;
-	if (got >= 0)
-		note_turn(c);
+		note_end(c);
 	c->record->is_bulk = got > 0 && buf_room(&c->in) == 0;
 	return outcome_of(got);
 }
@@ -203,9 +208,7 @@ enum conn_io conn_io_splice(struct conn *c)
 		pipes_give(&pool->pipes, ends);
 	}
 	if (got == 0)
-		c->record->in_ended = true;
-	if (got >= 0)
-		note_turn(c);
+		note_end(c);
 	return outcome_of(got);
 }
 

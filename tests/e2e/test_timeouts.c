@@ -14,6 +14,8 @@
 
 enum { TIMEOUT_MS = 2000 };
 
+#define PROXY_HEADER "PROXY TCP4 192.0.2.1 192.0.2.2 1111 80\r\n"
+
 static void idle__for_idle_timeout__is_ended(void **state)
 {
 	struct server *s =
@@ -123,30 +125,37 @@ static void stream__that_one_side_does_not_take__is_ended(void **state)
 static void silence__is_the_fault_of_the_side_that_owes(void **state)
 {
 	static const struct {
+		const char *header; /* of a proxy: it says nothing of the client */
 		const char *client, *server;
 		bool ends; /* the client ends its stream */
 		const char *line;
 	} rows[] = {
-		{ "question", "", false, "ending=idle_timeout state=sR" },
-		{ "question", "", true, "ending=half_close_timeout state=sR" },
-		{ "", "welcome", false, "ending=idle_timeout state=cR" },
-		{ "question", "answer", false, "ending=idle_timeout state=cR" },
-		{ "", "", false, "ending=idle_timeout state=cR" },
+		{ "", "question", "", false, "ending=idle_timeout state=sR" },
+		{ "", "question", "", true, "ending=half_close_timeout state=sR" },
+		{ "", "", "welcome", false, "ending=idle_timeout state=cR" },
+		{ "", "question", "answer", false, "ending=idle_timeout state=cR" },
+		{ "", "", "", false, "ending=idle_timeout state=cR" },
+		{ PROXY_HEADER, "", "", false, "ending=idle_timeout state=cR" },
+		{ PROXY_HEADER, "question", "", false, "ending=idle_timeout state=sR" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *listen = rows[i].header[0] != '\0' ? "accept_proxy = yes" : "";
 		struct upstream u;
 		struct server *s;
 		int client, server;
+		char first[128];
 
 		upstream_open(&u);
 		s = accessbook_start((struct plan){
-			.conf = upstream_conf(
-				&u, "idle_timeout = 500ms  half_close_timeout = 500ms", "", "") });
+			.conf = upstream_conf(&u,
+					      "idle_timeout = 500ms  half_close_timeout = 500ms",
+					      listen, "") });
 		client = client_connect(FIRST(s));
+		snprintf(first, sizeof(first), "%s%s", rows[i].header, rows[i].client);
+		client_say(client, first);
 		server = upstream_accept(&u);
-		client_say(client, rows[i].client);
 		client_hear(server, rows[i].client);
 		client_say(server, rows[i].server);
 		client_hear(client, rows[i].server);
