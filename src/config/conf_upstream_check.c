@@ -67,6 +67,20 @@ static bool has_server_for(const struct upstream_conf *upstream, int family)
 	return false;
 }
 
+static bool is_link_local(const struct net *net)
+{
+	return net->family == AF_INET6 && net->bytes[0] == 0xfe && (net->bytes[1] & 0xc0) == 0x80;
+}
+
+/* No connection comes from a multicast address, and all zeros leave the choice to the kernel. */
+static bool is_of_no_host(const struct net *net)
+{
+	static const uint8_t zeros[sizeof(net->bytes)];
+
+	return memcmp(net->bytes, zeros, sizeof(zeros)) == 0 ||
+	       (net->family == AF_INET ? net->bytes[0] >= 224 : net->bytes[0] == 0xff);
+}
+
 static bool check_bind_source(const struct upstream_conf *upstream, struct err *err)
 {
 	char shown[QUOTE_TEXT];
@@ -78,6 +92,15 @@ static bool check_bind_source(const struct upstream_conf *upstream, struct err *
 	if (!net_read(upstream->bind_source, &net, err) || net.family == AF_UNIX ||
 	    net.bits != (net.family == AF_INET ? 32 : 128))
 		err_set(err, CODE_CONFIG, "%s is not an address such as 192.0.2.1", shown);
+	else if (is_of_no_host(&net))
+		err_set(err, CODE_CONFIG,
+			"%s is no address of a host (leave it out: then the kernel chooses)",
+			shown);
+	else if (is_link_local(&net))
+		err_set(err, CODE_CONFIG,
+			"%s is a link-local address, whose interface bind_source cannot name (give "
+			"another address of this machine)",
+			shown);
 	else if (has_server_for(upstream, net.family))
 		return true;
 	else

@@ -108,6 +108,18 @@ static void upstreams__that_are_wrong__are_refused_with_their_place(void **state
 		  "}\n" LISTEN,
 		  "x.conf:1: upstream.bind_source: \"::1\" contradicts server (no server has an "
 		  "IPv6 address)" },
+		{ "upstream u { server = {\"a:1\"}  bind_source = 0.0.0.0 }\n" LISTEN,
+		  "x.conf:1: upstream.bind_source: \"0.0.0.0\" is no address of a host (leave it "
+		  "out: then the kernel chooses)" },
+		{ "upstream u { server = {\"a:1\"}  bind_source = \"::\" }\n" LISTEN,
+		  "x.conf:1: upstream.bind_source: \"::\" is no address of a host (leave it out: "
+		  "then the kernel chooses)" },
+		{ "upstream u { server = {\"a:1\"}  bind_source = 224.0.0.1 }\n" LISTEN,
+		  "x.conf:1: upstream.bind_source: \"224.0.0.1\" is no address of a host (leave "
+		  "it out: then the kernel chooses)" },
+		{ "upstream u { server = {\"a:1\"}  bind_source = \"fe80::1\" }\n" LISTEN,
+		  "x.conf:1: upstream.bind_source: \"fe80::1\" is a link-local address, whose "
+		  "interface bind_source cannot name (give another address of this machine)" },
 		{ "upstream u { server = {\"a:1\"}  bind_source = here }\n" LISTEN,
 		  "x.conf:1: upstream.bind_source: \"here\" is not an address such as 192.0.2.1" },
 		{ "upstream 1 { server = {\"a:1\"} }\nlisten 1 { service = proxy  to = {\"b:1\"} "
