@@ -29,17 +29,12 @@ static const uint8_t next_states[] = {
 	[CONN_LINGERING] = BIT(CLOSED),
 };
 
-/*
- * The only function that changes the state of a connection; a peer has its client's. A client that
- * waits for a server waits no more once it ends.
- */
+/* The only function that changes the state of a connection; a peer has its client's. */
 void conn_move_to(struct conn *c, enum conn_state next)
 {
 	struct conn *client = conn_client(c);
 
 	BUG_ON((next_states[client->record->state] & 1U << next) == 0);
-	if (next == CONN_FLUSHING && client->record->server > 0)
-		pool_set_server(client->pool, client->record, 0);
 	client->record->state = (uint8_t)next;
 	if (client->peer)
 		client->peer->record->state = (uint8_t)next;
@@ -103,16 +98,26 @@ void conn_drop_peer(struct conn *client)
 	pool_give_record(client->pool, peer);
 }
 
-/*
- * What one side of a pair has sent does not reach the other any more: neither must take its end for
- * the end of the whole stream.
- */
+/* True when what one side of a pair has sent does not reach the other, or a stream has no other. */
+static bool is_cut(const struct conn *c)
+{
+	const struct conn *peer = c->peer;
+	bool is_open_stream = c->service->is_stream && c->record->state == CONN_OPEN;
+
+	if (!peer)
+		return is_open_stream;
+	return conn_has_output(c) || conn_has_output(peer) ||
+	       (is_open_stream && (buf_used(&c->in) > 0 || buf_used(&peer->in) > 0));
+}
+
+/* Neither side must take its end for the end of the whole stream. */
 static void reset_if_cut(struct conn *c)
 {
-	if (!c->peer || (!conn_has_output(c) && !conn_has_output(c->peer)))
+	if (!is_cut(c))
 		return;
 	c->record->is_reset = true;
-	c->peer->record->is_reset = true;
+	if (c->peer)
+		c->peer->record->is_reset = true;
 }
 
 /* A service that does not know a connection has nothing of it to close. */

@@ -55,6 +55,15 @@ static enum conn_io receive(struct conn *c)
 	return io == IO_NONE ? conn_io_receive(c) : io;
 }
 
+/* What has just come goes no further, which cuts a stream. */
+static void withdraw_access(struct pool *pool, struct conn *c)
+{
+	if (c->service->is_stream)
+		conn_close(c, CLOSE_access_withdrawn);
+	else
+		verdict_carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
+}
+
 static void read_and_serve(struct pool *pool, struct conn *c)
 {
 	bool is_barred = is_barred_now(c);
@@ -70,7 +79,7 @@ static void read_and_serve(struct pool *pool, struct conn *c)
 	if (io == IO_NONE)
 		wait_in_vain(pool, c);
 	else if (is_barred && !c->record->in_ended)
-		verdict_carry_out(pool, c, conn_finish(c, CLOSE_access_withdrawn));
+		withdraw_access(pool, c);
 	else
 		verdict_carry_out(pool, c, hand_ask_input(c));
 }

@@ -299,6 +299,42 @@ static void half_close_timeout__of_either_side__ends_what_is_silent(void **state
 	}
 }
 
+/* What it has sent last is not passed on. */
+static void stream__whose_client_may_connect_no_more__is_reset_on_both_sides(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, "");
+	upstream_pour(p.s, p.client, p.server, 1000);
+	server_configure(p.s, upstream_conf(&p.u, "", "deny = 127.0.0.1", "workers = 2"));
+	upstream_reload(p.s);
+	client_say(p.client, "one more");
+	assert_int_equal(error_of(p.client), ECONNRESET);
+	assert_int_equal(error_of(p.server), ECONNRESET);
+	close_pair(&p, "ending=access_withdrawn");
+}
+
+/* It must not take that for the whole of an empty answer. */
+static void client__that_waits_for_a_server_at_a_stop__is_reset(void **state)
+{
+	struct pair p;
+	int waiting;
+
+	(void)state;
+	open_pair(&p, "max_connections = 1  queue_timeout = 1h");
+	waiting = client_connect(FIRST(p.s));
+	WAIT_UNTIL(p.s, upstream_figure(p.s, p.u.address, "upstream_connections_waiting") == 1);
+	server_end(p.s, SIGINT, 0);
+	assert_int_equal(error_of(waiting), ECONNRESET);
+	assert_int_equal(error_of(p.client), 0);
+	assert_int_equal(error_of(p.server), 0);
+	close(waiting);
+	close(p.client);
+	close(p.server);
+	upstream_close(&p.u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +348,8 @@ int main(void)
 		E2E(reset_of_the_server__behind_its_end__is_no_failure),
 		E2E(half_close__off__ends_the_other_side_after_all_bytes),
 		E2E(half_close_timeout__of_either_side__ends_what_is_silent),
+		E2E(stream__whose_client_may_connect_no_more__is_reset_on_both_sides),
+		E2E(client__that_waits_for_a_server_at_a_stop__is_reset),
 	};
 
 	return E2E_RUN(tests);
