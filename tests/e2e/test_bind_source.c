@@ -91,6 +91,28 @@ static void source__that_does_not_lead_to_the_server__is_no_fault_of_the_server(
 	server_stop(s);
 }
 
+/* Those that it does not lead to use no try up: they are not asked. */
+static void source__that_leads_to_the_last_server_alone__finds_it(void **state)
+{
+	char servers[128];
+	struct upstream u;
+	struct server *s;
+
+	(void)state;
+	enter_network();
+	command(OUTSIDE);
+	upstream_open(&u);
+	snprintf(servers, sizeof(servers),
+		 "\"192.0.2.7:9\", \"192.0.2.8:9\", \"192.0.2.9:9\", \"%s\"", u.address);
+	s = server_start(&(struct plan){
+		.conf = upstream_conf_of(servers, "bind_source = 127.0.0.1  retries = off", "",
+					 "") });
+	for (unsigned i = 0; i < 4; i++)
+		upstream_use(s, &u);
+	upstream_close(&u);
+	server_stop(s);
+}
+
 /* A server that it leads to has no place now: the client waits for that one. */
 static void source__that_leads_to_a_full_server_alone__lets_clients_wait(void **state)
 {
@@ -207,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(source__that_goes_away__ends_clients_at_once),
 		E2E(source__that_does_not_lead_to_the_server__is_no_fault_of_the_server),
+		E2E(source__that_leads_to_the_last_server_alone__finds_it),
 		E2E(source__that_leads_to_a_full_server_alone__lets_clients_wait),
 		E2E(source__that_leads_to_a_refusing_server_alone__lets_clients_wait),
 		E2E(checks__from_an_address_that_is_missing__say_nothing),

@@ -259,12 +259,13 @@ static bool note_attempt(struct conn *client, const struct server *server, int e
 	return true;
 }
 
-/* All its addresses are left out, in all further tries: what another server needs may be there. */
+/* What another server needs may be there: this one is left out, and it was no try. */
 static void note_unbound(struct conn *client, const struct server *server, int error)
 {
 	struct proxy *p = conn_state(client);
 
 	server_mask_add(&p->tried, server->row);
+	p->round--;
 	if (p->failure == CLOSE_none)
 		p->failure = CLOSE_upstream_source;
 	health_note_unbound(upstreams_of(client->conf), server, error);
@@ -292,7 +293,7 @@ static enum close_reason find_reason(const struct conn *client, bool is_full)
 	const struct proxy *p = conn_state_const(client);
 	bool was_asked = p->failure != CLOSE_none && p->failure != CLOSE_upstream_source;
 
-	if (p->round > 0 && p->failure != CLOSE_none && (was_asked || !is_full))
+	if (was_asked || (p->failure == CLOSE_upstream_source && !is_full))
 		return p->failure;
 	return is_full ? CLOSE_upstream_full : CLOSE_upstream_none;
 }
