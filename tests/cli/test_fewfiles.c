@@ -67,7 +67,7 @@ static void test__with_too_few_descriptors__says_what_the_start_says(void **stat
 		   "listening socket: ",
 		   CODE_OSERR);
 	assert_few(*state, 100, of_listeners,
-		   "prefork-srv: -w 1: workers: for 1 workers, room for 16 more, and 101 listening "
+		   "prefork-srv: -w 1: workers: for 1 worker, room for 16 more, and 101 listening "
 		   "sockets: ",
 		   CODE_OSERR);
 }
