@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ *   reading a head --answered--> dropping the body --> reading the next head
+ *   reading a head --> reading chunks, each dropped --answered--> reading the next head
+ *   reading a head --answer begun--> answering, as the client takes it --> dropping the body
+ *   any --the answer announced the end of the connection--> FINISH
+ */
+#include "services/http/http_session.h"
+
+#include <string.h>
+
+enum step { STEP_ON, STEP_WAIT, STEP_END };
+
+/* The worker's heritage, set before the worker serves. */
+static const struct heritage *heritage;
+
+void http_session_start(const struct heritage *h)
+{
+	heritage = h;
+}
+
+bool http_session_is_leaving(void)
+{
+	return atomic_load_explicit(&heritage_own_slot(heritage)->state, memory_order_relaxed) >=
+	       SLOT_DRAINING;
+}
+
+bool http_session_is_told_to_stop(void)
+{
+	return atomic_load_explicit(&heritage->board->stop_due_ms, memory_order_relaxed) != 0;
+}
+
+static bool is_ending(void)
+{
+	return http_session_is_leaving() || http_session_is_told_to_stop();
+}
+
+void http_session_log(const struct conn *c, const struct http_request *request, const char *path,
+		      size_t path_length, unsigned status, uint64_t made)
+{
+	const char *head = buf_head(&c->in);
+	uint64_t head_length = request->status != 0 ? request->seen : request->head_length;
+
+	if (!conn_logs())
+		return;
+	conn_log_request(c, &(struct conn_request){
+				    .method = request->method == HTTP_GET ?
+						      "GET" :
+						      head + request->method_name.at,
+				    .method_length = request->method_name.length,
+				    .path = path,
+				    .path_length = path_length,
+				    .status = status,
+				    .bytes_in = head_length + request->content_length,
+				    .bytes_out = made,
+			    });
+}
+
+/* before: what c->out held when the answer began. */
+static void log_answer(const struct conn *c, const struct http_request *request, unsigned status,
+		       size_t before)
+{
+	http_session_log(c, request, buf_head(&c->in) + request->path.at, request->path.length,
+			 status, buf_used(&c->out) - before + c->record->file_left);
+}
+
+/* Prepares for the next request. */
+static void next_request(struct conn *c, struct http_session *s)
+{
+	http_parse_begin(&s->request);
+	s->chunked = (struct http_chunked){ 0 };
+	conn_count_message(c);
+}
+
+/* In lame_duck too: a client that learns of the end loses no request to it. */
+static bool will_end(const struct conn *c, const struct http_request *request)
+{
+	bool is_last = buf_used(&c->in) <= request->head_length;
+
+	return request->expect_continue || (is_last && is_ending());
+}
+
+static enum step answer_request(struct conn *c, struct http_session *s,
+				const struct http_handler *handler)
+{
+	size_t before = buf_used(&c->out);
+	unsigned status;
+
+	if (will_end(c, &s->request))
+		s->request.keep_alive = false;
+	status = handler->answer(c, s);
+	if (status == 0)
+		return STEP_WAIT;
+	if (!s->goes_on)
+		log_answer(c, &s->request, status, before);
+	s->ends = !s->request.keep_alive;
+	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
+	buf_drop(&c->in, s->request.head_length);
+	if (!s->goes_on)
+		next_request(c, s);
+	return STEP_ON;
+}
+
+static enum step refuse_request(struct conn *c, struct http_request *request,
+				const struct http_handler *handler)
+{
+	bool is_long = request->status == 413 || request->status == 414 || request->status == 431;
+	size_t before = buf_used(&c->out);
+
+	if (!http_error(&c->out, request, request->status, handler->headers))
+		return STEP_WAIT;
+	log_answer(c, request, request->status, before);
+	conn_count_message(c);
+	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
+	return STEP_END;
+}
+
+static enum step cut_off(struct conn *c, enum close_reason reason)
+{
+	if (!conn_in_ended(c))
+		return STEP_WAIT;
+	conn_finish(c, reason);
+	return STEP_END;
+}
+
+static enum step read_head(struct conn *c, struct http_session *s,
+			   const struct http_handler *handler)
+{
+	enum http_progress progress;
+
+	if (buf_used(&c->in) == 0)
+		return cut_off(c, CLOSE_client_closed);
+	if (s->request.seen == 0)
+		http_parse_begin(&s->request);
+	progress = http_parse(&s->request, buf_head(&c->in), buf_used(&c->in));
+	/* a client that waits for 100 is not asked for a body that the service would drop */
+	if (progress == HTTP_WHOLE && s->request.has_chunks && !s->request.expect_continue)
+		progress = http_chunked_take(&s->chunked, &s->request, &c->in);
+	switch (progress) {
+	case HTTP_WHOLE:
+		return answer_request(c, s, handler);
+	case HTTP_WRONG:
+		return refuse_request(c, &s->request, handler);
+	default:
+		return cut_off(c, CLOSE_message_incomplete);
+	}
+}
+
+static enum step drop_body(struct conn *c, struct http_session *s)
+{
+	size_t n = buf_used(&c->in) < s->body_left ? buf_used(&c->in) : s->body_left;
+
+	buf_drop(&c->in, n);
+	s->body_left -= (uint32_t)n;
+	return s->body_left > 0 ? cut_off(c, CLOSE_message_incomplete) : STEP_ON;
+}
+
+static enum step answer_more(struct conn *c, struct http_session *s,
+			     const struct http_handler *handler)
+{
+	if (!handler->go_on(c, s))
+		return STEP_WAIT;
+	s->goes_on = false;
+	next_request(c, s);
+	return STEP_ON;
+}
+
+static enum step next_step(struct conn *c, struct http_session *s,
+			   const struct http_handler *handler)
+{
+	if (s->goes_on)
+		return answer_more(c, s, handler);
+	if (s->ends) {
+		conn_finish(c, is_ending() ? CLOSE_drained : CLOSE_service_finished);
+		return STEP_END;
+	}
+	if (s->body_left > 0)
+		return drop_body(c, s);
+	/* nothing may be written behind a file range that has not gone out */
+	return c->record->file_left > 0 ? STEP_WAIT : read_head(c, s, handler);
+}
+
+enum verdict http_session_serve(struct conn *c, struct http_session *s,
+				const struct http_handler *handler)
+{
+	enum step step;
+
+	do
+		step = next_step(c, s, handler);
+	while (step == STEP_ON);
+	return step == STEP_END ? FINISH : MORE;
+}
+
+bool http_session_is_idle(const struct conn *c, const struct http_session *s)
+{
+	return !s->goes_on && s->body_left == 0 && buf_used(&c->in) == 0 && !conn_has_output(c);
+}
+
+static bool is_flag(const bool *value)
+{
+	return *(const uint8_t *)value <= 1;
+}
+
+bool http_session_is_sound(const struct conn *c, const struct http_session *s)
+{
+	/* the head of a request that is being answered is already dropped */
+	size_t seen_most = s->goes_on ? HTTP_HEAD_MOST : buf_used(&c->in);
+
+	return is_flag(&s->goes_on) && is_flag(&s->ends) && s->body_left <= HTTP_BODY_MOST &&
+	       http_parse_is_sound(&s->request, seen_most) && http_chunked_is_sound(&s->chunked);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Serves the requests of a connection one after the other: reads a head, has the service answer it,
+ * drops the body that nobody reads, and ends the connection when an answer has announced that. It
+ * decides no answer. For HTTP services, in a worker.
+ */
+#ifndef SERVICES_HTTP_HTTP_SESSION_H
+#define SERVICES_HTTP_HTTP_SESSION_H
+
+#include "services/http/http.h"
+#include "services/http/http_chunked.h"
+#include "worker/conn_record.h"
+#include "worker/heritage.h"
+#include "worker/service.h"
+
+/* Part of a service's state, zeroed at first. */
+struct http_session {
+	struct http_request request; /* the request being read or answered */
+	struct http_chunked chunked; /* how much of its body is read */
+	uint32_t body_left;          /* bytes of the request's body still to drop */
+	bool goes_on;                /* the service has not written all of the answer */
+	bool ends;                   /* the connection ends after this answer */
+};
+
+struct http_handler {
+	/*
+	 * Answers the request whose head is at the front of c->in: writes to c->out, and may then
+	 * send a file range. Sets session->goes_on when more follows; then the service logs the
+	 * answer itself. Returns the status, or 0 when there is no room for the answer now, and
+	 * nothing has changed.
+	 */
+	unsigned (*answer)(struct conn *c, struct http_session *session);
+	/* Writes more of an answer that goes on; true once it is complete. NULL: none does. */
+	bool (*go_on)(struct conn *c, struct http_session *session);
+	const char *headers; /* header lines of the answer to a request that is no HTTP */
+};
+
+/* Before the worker serves, for each of its services. The heritage lasts as long as the worker. */
+void http_session_start(const struct heritage *heritage);
+
+/* True in a worker that leaves. */
+bool http_session_is_leaving(void);
+
+/* True once the server was told to stop: from the beginning of lame_duck on. */
+bool http_session_is_told_to_stop(void);
+
+/* For the hook `input`: new bytes, or room for more of the answer. */
+enum verdict http_session_serve(struct conn *c, struct http_session *session,
+				const struct http_handler *handler);
+
+/* For the hook `idle`. */
+bool http_session_is_idle(const struct conn *c, const struct http_session *session);
+
+/* For the hook `is_sound`: it may hold any bytes. */
+bool http_session_is_sound(const struct conn *c, const struct http_session *session);
+
+/*
+ * Logs an answered request, where requests are logged: made is the number of bytes of the answer.
+ * The session does that itself for an answer that does not go on.
+ */
+void http_session_log(const struct conn *c, const struct http_request *request, const char *path,
+		      size_t path_length, unsigned status, uint64_t made);
+
+#endif
