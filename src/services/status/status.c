@@ -357,7 +357,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_status = {
 	.name = "status",
-	.state_version = 1,
+	.state_version = 2,
 	.state_size = sizeof(struct status),
 	.init = remember_heritage,
 	.input = read_requests,
