@@ -282,17 +282,6 @@ static void body__without_chunks__is_the_bytes(void **state)
 	assert_int_equal(out.end, ROOM);
 }
 
-static void date__is_written_as_rfc_9110_has_it(void **state)
-{
-	char text[HTTP_DATE];
-
-	(void)state;
-	assert_string_equal(http_date(784111777, text), "Sun, 06 Nov 1994 08:49:37 GMT");
-	assert_string_equal(http_date(0, text), "Thu, 01 Jan 1970 00:00:00 GMT");
-	assert_string_equal(http_date(951782400, text), "Tue, 29 Feb 2000 00:00:00 GMT");
-	assert_string_equal(http_date(1798761599, text), "Thu, 31 Dec 2026 23:59:59 GMT");
-}
-
 static void head__has_the_date_of_now(void **state)
 {
 	struct http_answer answer = { .status = 200 };
@@ -326,7 +315,6 @@ int main(void)
 		cmocka_unit_test_setup(body__as_large_as_the_room__leaves_some_for_the_end, set_up),
 		cmocka_unit_test_setup(body__with_hardly_any_room__is_cut, set_up),
 		cmocka_unit_test_setup(body__without_chunks__is_the_bytes, set_up),
-		cmocka_unit_test_setup(date__is_written_as_rfc_9110_has_it, set_up),
 		cmocka_unit_test_setup(head__has_the_date_of_now, set_up),
 	};
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "services/http/http.h"
 
@@ -40,18 +39,6 @@ static const char *find_status(unsigned status)
 			return rows[i].text;
 	}
 	return NULL;
-}
-
-const char *http_date(int64_t seconds, char *text)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct date date = clock_date(seconds);
-
-	snprintf(text, HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-		 days + (size_t)3 * date.weekday, date.day, months + (size_t)3 * (date.month - 1),
-		 date.year, date.hour, date.minute, date.second);
-	return text;
 }
 
 /* The current date, formatted once a second. */
