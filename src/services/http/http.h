@@ -27,7 +27,7 @@ struct http_answer {
 	unsigned status;     /* a status of the table in http.c */
 	const char *type;    /* Content-Type; NULL: there is no content */
 	const char *headers; /* further lines, each with its CRLF; NULL: none */
-	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN */
+	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN; 304 has none */
 };
 
 /* The answer to HEAD has the same headers as that to GET, and no body. */
