@@ -23,3 +23,15 @@ struct date clock_date(int64_t seconds)
 		.second = (int)(of_day % 60),
 	};
 }
+
+int64_t clock_seconds(const struct date *date)
+{
+	int64_t year = date->year + 400 - (date->month < 3); /* begins in March */
+	int64_t month = date->month + (date->month < 3 ? 9 : -3), of_era = year % 400;
+	int64_t of_year = (153 * month + 2) / 5 + date->day - 1;
+	int64_t days = (year / 400 - 1) * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 +
+		       of_year - INT64_C(719468);
+
+	return days * DAY_S + date->hour * INT64_C(3600) + date->minute * INT64_C(60) +
+	       date->second;
+}

@@ -49,4 +49,7 @@ struct date {
 /* The Gregorian date of `seconds` since 1970; good for the year 0 and later. */
 struct date clock_date(int64_t seconds);
 
+/* The seconds since 1970 of a date; its weekday is not read. The inverse of clock_date. */
+int64_t clock_seconds(const struct date *date);
+
 #endif

@@ -71,7 +71,8 @@ static bool same(const struct http_request *a, const struct http_request *b)
 	       a->expect_continue == b->expect_continue && a->has_query == b->has_query &&
 	       a->has_chunks == b->has_chunks && a->content_length == b->content_length &&
 	       a->seen == b->seen && same_span(a->method_name, b->method_name) &&
-	       same_span(a->path, b->path) && same_span(a->query, b->query);
+	       same_span(a->path, b->path) && same_span(a->query, b->query) &&
+	       memcmp(a->fields, b->fields, sizeof(a->fields)) == 0 && a->repeated == b->repeated;
 }
 
 static void check_facts(const struct http_request *r, const char *bytes, size_t n)

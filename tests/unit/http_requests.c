@@ -72,6 +72,8 @@ const struct http_taken http_taken[] = {
 	FACTS(GET("A: caf\xc3\xa9 \xff\t\"(,;\r\n"), 1, true, false, 0),
 	FACTS(GET("!#$%&'*+-.^_`|~09aZ: y\r\n"), 1, true, false, 0),
 	FACTS(GET("Hosts: y\r\nHos: y\r\n"), 1, true, false, 0),
+	FACTS(GET("Range: bytes=0-1\r\nIF-RANGE:\"a\"\r\nrange: x\r\nAccept:\r\n"), 1, true, false,
+	      0),
 
 	/* 6.2: Content-Length */
 	FACTS(GET("Content-Length: 0\r\n"), 1, true, false, 0),

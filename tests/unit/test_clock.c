@@ -28,6 +28,19 @@ static void date__of_known_seconds(void **state)
 		struct date date = clock_date(rows[i].seconds);
 
 		assert_memory_equal(&date, &rows[i].date, sizeof(date));
+		assert_int_equal(clock_seconds(&date), rows[i].seconds);
+	}
+}
+
+/* Each day from March of the year 0 to the year 2400, at another time of the day. */
+static void seconds__are_the_inverse(void **state)
+{
+	(void)state;
+	for (int64_t s = INT64_C(-62162208000); s < INT64_C(13569465600); s += 86399) {
+		struct date date = clock_date(s);
+
+		if (clock_seconds(&date) != s)
+			fail_msg("%jd: %jd", (intmax_t)s, (intmax_t)clock_seconds(&date));
 	}
 }
 
@@ -35,6 +48,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(date__of_known_seconds),
+		cmocka_unit_test(seconds__are_the_inverse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

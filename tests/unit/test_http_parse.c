@@ -48,6 +48,8 @@ static void same_request(const struct http_request *a, const struct http_request
 	same_span(a->method_name, b->method_name);
 	same_span(a->path, b->path);
 	same_span(a->query, b->query);
+	assert_memory_equal(a->fields, b->fields, sizeof(a->fields));
+	assert_int_equal(a->repeated, b->repeated);
 }
 
 static void span_is(const char *bytes, struct http_span span, const char *expected)
@@ -315,6 +317,22 @@ static void sound__is_only_what_fits_the_bytes(void **state)
 	assert_false(http_parse_is_sound(&bad, n));
 	bad = r;
 	bad.line = bad.seen + 1;
+	assert_false(http_parse_is_sound(&bad, n));
+	for (unsigned i = 0; i < HTTP_FIELDS; i++) {
+		bad = r;
+		bad.fields[i] = (struct http_field_span){ 0, 1 };
+		assert_false(http_parse_is_sound(&bad, n));
+		bad.fields[i] = (struct http_field_span){ (uint16_t)n, 1 };
+		assert_false(http_parse_is_sound(&bad, n));
+		bad.fields[i] = (struct http_field_span){ UINT16_MAX, UINT16_MAX };
+		assert_false(http_parse_is_sound(&bad, UINT32_MAX));
+	}
+	bad = r;
+	bad.repeated = 1U << HTTP_FIELD_RANGE;
+	assert_false(http_parse_is_sound(&bad, n));
+	bad.fields[HTTP_FIELD_RANGE] = (struct http_field_span){ (uint16_t)n, 0 };
+	assert_true(http_parse_is_sound(&bad, n));
+	bad.repeated = (uint16_t)(1U << HTTP_FIELDS);
 	assert_false(http_parse_is_sound(&bad, n));
 	bad = r;
 	bad.status = 200;

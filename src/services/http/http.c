@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "services/http/http.h"
 
@@ -17,41 +16,39 @@ enum {
 	CHUNK_FRAME = CHUNK_HEAD + CHUNK_TAIL + sizeof(LAST_CHUNK) - 1
 };
 
-static const char *find_status(unsigned status)
+struct status {
+	unsigned status;
+	const char *text;
+	bool has_no_body; /* its head ends the answer, whatever it says (RFC 9112 6.3) */
+};
+
+static const struct status *find_status(unsigned status)
 {
-	static const struct {
-		unsigned status;
-		const char *text;
-	} rows[] = {
-		{ 200, "200 OK" },
-		{ 400, "400 Bad Request" },
-		{ 404, "404 Not Found" },
-		{ 405, "405 Method Not Allowed" },
-		{ 413, "413 Content Too Large" },
-		{ 414, "414 URI Too Long" },
-		{ 431, "431 Request Header Fields Too Large" },
-		{ 501, "501 Not Implemented" },
-		{ 503, "503 Service Unavailable" },
-		{ 505, "505 HTTP Version Not Supported" },
+	static const struct status rows[] = {
+		{ 200, "200 OK", false },
+		{ 206, "206 Partial Content", false },
+		{ 304, "304 Not Modified", true },
+		{ 400, "400 Bad Request", false },
+		{ 404, "404 Not Found", false },
+		{ 405, "405 Method Not Allowed", false },
+		{ 412, "412 Precondition Failed", false },
+		{ 413, "413 Content Too Large", false },
+		{ 414, "414 URI Too Long", false },
+		{ 416, "416 Range Not Satisfiable", false },
+		{ 431, "431 Request Header Fields Too Large", false },
+		{ 501, "501 Not Implemented", false },
+		{ 503, "503 Service Unavailable", false },
+		{ 505, "505 HTTP Version Not Supported", false },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	const struct status *found = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && found == NULL; i++) {
 		if (rows[i].status == status)
-			return rows[i].text;
+			found = &rows[i];
 	}
-	return NULL;
-}
-
-const char *http_date(int64_t seconds, char *text)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct date date = clock_date(seconds);
-
-	snprintf(text, HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-		 days + (size_t)3 * date.weekday, date.day, months + (size_t)3 * (date.month - 1),
-		 date.year, date.hour, date.minute, date.second);
-	return text;
+	BUG_ON(found == NULL);
+	return found;
 }
 
 /* The current date, formatted once a second. */
@@ -83,11 +80,10 @@ static void put_framing(struct strbuf *text, const struct http_request *r, int64
 static void put_head(struct strbuf *text, const struct http_request *r, bool keep_alive,
 		     const struct http_answer *answer)
 {
-	const char *status = find_status(answer->status);
+	const struct status *status = find_status(answer->status);
 
-	BUG_ON(status == NULL);
 	strbuf_raw(text, "HTTP/1.1 ");
-	strbuf_raw(text, status);
+	strbuf_raw(text, status->text);
 	strbuf_raw(text, "\r\nServer: prefork-srv\r\nDate: ");
 	strbuf_raw(text, date_now());
 	strbuf_raw(text, "\r\n");
@@ -96,7 +92,8 @@ static void put_head(struct strbuf *text, const struct http_request *r, bool kee
 		strbuf_raw(text, answer->type);
 		strbuf_raw(text, "\r\n");
 	}
-	put_framing(text, r, answer->length);
+	if (!status->has_no_body)
+		put_framing(text, r, answer->length);
 	if (!keep_alive)
 		strbuf_raw(text, "Connection: close\r\n");
 	else if (r->minor == 0)
@@ -110,7 +107,9 @@ static void put_head(struct strbuf *text, const struct http_request *r, bool kee
 static bool append_head(struct buf *out, struct http_request *r, const struct http_answer *answer,
 			const char *body, size_t n)
 {
-	bool keep_alive = r->keep_alive && (answer->length >= 0 || http_is_chunked(r));
+	bool has_end = answer->length >= 0 || http_is_chunked(r) ||
+		       find_status(answer->status)->has_no_body;
+	bool keep_alive = r->keep_alive && has_end;
 	struct strbuf text = strbuf_on(out->base + out->end, buf_room(out));
 
 	put_head(&text, r, keep_alive, answer);
@@ -131,7 +130,9 @@ bool http_head(struct buf *out, struct http_request *r, const struct http_answer
 bool http_answer(struct buf *out, struct http_request *r, const struct http_answer *answer,
 		 const char *body)
 {
-	return append_head(out, r, answer, body, http_wants_body(r) ? (size_t)answer->length : 0);
+	bool has_body = http_wants_body(r) && !find_status(answer->status)->has_no_body;
+
+	return append_head(out, r, answer, body, has_body ? (size_t)answer->length : 0);
 }
 
 bool http_error(struct buf *out, struct http_request *r, unsigned status, const char *headers)
@@ -141,11 +142,9 @@ bool http_error(struct buf *out, struct http_request *r, unsigned status, const 
 		.type = "text/plain; charset=utf-8",
 		.headers = headers,
 	};
-	const char *text = find_status(status);
 	char line[64];
 
-	BUG_ON(text == NULL);
-	answer.length = snprintf(line, sizeof(line), "%s\n", text);
+	answer.length = snprintf(line, sizeof(line), "%s\n", find_status(status)->text);
 	return http_answer(out, r, &answer, line);
 }
 

@@ -18,15 +18,16 @@
 
 #include "base/buf.h"
 #include "base/strbuf.h"
+#include "services/http/http_date.h"
 #include "services/http/http_parse.h"
 
-enum { HTTP_LENGTH_UNKNOWN = -1, HTTP_DATE = 64 };
+enum { HTTP_LENGTH_UNKNOWN = -1 };
 
 struct http_answer {
 	unsigned status;     /* a status of the table in http.c */
 	const char *type;    /* Content-Type; NULL: there is no content */
 	const char *headers; /* further lines, each with its CRLF; NULL: none */
-	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN */
+	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN; 304 has none */
 };
 
 /* The answer to HEAD has the same headers as that to GET, and no body. */
@@ -73,10 +74,5 @@ void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked
 
 /* Appends the last chunk; http_body_close has left room for it. */
 bool http_body_end(struct buf *out, bool is_chunked);
-
-/*
- * Writes the date, such as Sun, 22 Nov 2026 10:00:00 GMT, to text (HTTP_DATE bytes) and returns it.
- */
-const char *http_date(int64_t seconds, char *text);
 
 #endif

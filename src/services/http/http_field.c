@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads Host, Content-Length, Transfer-Encoding, Connection and Expect; all other headers pass
- * unread. Request smuggling needs two parties that disagree about a request's end, so anything
- * doubtful is refused.
+ * Reads the headers of tables/http_fields.def and keeps where their values are. Request smuggling
+ * needs two parties that disagree about a request's end, so anything doubtful is refused.
  */
 #include <stdbool.h>
+#include <string.h>
 
 #include "services/http/http_field.h"
+#include "services/http/http_text.h"
 
 /* Bits of http_request.found. */
 enum {
@@ -20,62 +21,7 @@ enum {
 	FOUND_CONTINUE = 128
 };
 
-struct word {
-	const char *at;
-	size_t length;
-};
-
-/* wanted must be lower case. */
-static bool is_word(struct word word, const char *wanted, size_t length)
-{
-	if (word.length != length)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		char c = word.at[i];
-
-		if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != wanted[i])
-			return false;
-	}
-	return true;
-}
-
-#define IS_WORD(word, wanted) is_word((word), (wanted), sizeof(wanted) - 1)
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct word trim_word(struct word word)
-{
-	while (word.length > 0 && is_blank(word.at[word.length - 1]))
-		word.length--;
-	while (word.length > 0 && is_blank(*word.at)) {
-		word.at++;
-		word.length--;
-	}
-	return word;
-}
-
-/* Takes the next member off a comma-separated list (RFC 9110 5.6.1); false when there is none. */
-static bool next_member(struct word *list, struct word *member)
-{
-	while (list->length > 0) {
-		size_t n = 0;
-
-		while (n < list->length && list->at[n] != ',')
-			n++;
-		*member = trim_word((struct word){ list->at, n });
-		n += n < list->length;
-		list->at += n;
-		list->length -= n;
-		if (member->length > 0)
-			return true;
-	}
-	return false;
-}
-
-static unsigned take_host(struct http_request *r, struct word value)
+static unsigned take_host(struct http_request *r, struct http_text value)
 {
 	if (r->found & FOUND_HOST)
 		return 400;
@@ -83,7 +29,7 @@ static unsigned take_host(struct http_request *r, struct word value)
 	return value.length == 0 || http_request_is_authority(value.at, value.length) ? 0 : 400;
 }
 
-static unsigned take_length(struct http_request *r, struct word value)
+static unsigned take_length(struct http_request *r, struct http_text value)
 {
 	uint64_t sum = 0;
 
@@ -103,66 +49,130 @@ static unsigned take_length(struct http_request *r, struct word value)
 	return 0;
 }
 
-static unsigned take_coding(struct http_request *r, struct word value)
+static unsigned take_coding(struct http_request *r, struct http_text value)
 {
-	struct word coding;
+	struct http_text coding;
 
 	r->found |= FOUND_CODING;
-	while (next_member(&value, &coding)) {
+	while (http_text_next(&value, ',', &coding)) {
 		/* chunked must come last: behind another coding the end of the body is unknown */
 		if (r->found & FOUND_CHUNKED)
 			return 400;
-		r->found |= IS_WORD(coding, "chunked") ? FOUND_CHUNKED : FOUND_OTHER_CODING;
+		r->found |= HTTP_TEXT_IS(coding, "chunked") ? FOUND_CHUNKED : FOUND_OTHER_CODING;
 	}
 	return r->found & (FOUND_CHUNKED | FOUND_OTHER_CODING) ? 0 : 400;
 }
 
-static unsigned take_connection(struct http_request *r, struct word value)
+static unsigned take_connection(struct http_request *r, struct http_text value)
 {
-	struct word option;
+	struct http_text option;
 
-	while (next_member(&value, &option)) {
-		if (IS_WORD(option, "close"))
+	while (http_text_next(&value, ',', &option)) {
+		if (HTTP_TEXT_IS(option, "close"))
 			r->found |= FOUND_CLOSE;
-		else if (IS_WORD(option, "keep-alive"))
+		else if (HTTP_TEXT_IS(option, "keep-alive"))
 			r->found |= FOUND_KEEP_ALIVE;
 	}
 	return 0;
 }
 
-static unsigned take_expect(struct http_request *r, struct word value)
+static unsigned take_expect(struct http_request *r, struct http_text value)
 {
-	struct word expectation;
+	struct http_text expectation;
 
-	while (next_member(&value, &expectation)) {
-		if (IS_WORD(expectation, "100-continue"))
+	while (http_text_next(&value, ',', &expectation)) {
+		if (HTTP_TEXT_IS(expectation, "100-continue"))
 			r->found |= FOUND_CONTINUE;
 	}
 	return 0;
 }
 
-unsigned http_field_take(struct http_request *r, const char *name, size_t name_length,
-			 const char *value, size_t length)
+static unsigned take_keep(struct http_request *r, struct http_text value)
 {
-	static const struct {
-		const char *name;
-		size_t length;
-		unsigned (*take)(struct http_request *r, struct word value);
-	} rows[] = {
-#define FIELD(name, take) { name, sizeof(name) - 1, take }
-		FIELD("host", take_host),
-		FIELD("content-length", take_length),
-		FIELD("transfer-encoding", take_coding),
-		FIELD("connection", take_connection),
-		FIELD("expect", take_expect),
-#undef FIELD
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (is_word((struct word){ name, name_length }, rows[i].name, rows[i].length))
-			return rows[i].take(r, trim_word((struct word){ value, length }));
-	}
+	(void)r;
+	(void)value;
 	return 0;
+}
+
+/* Rows of the table: first those that are kept. */
+enum {
+	FIRST_FRAMING = HTTP_FIELDS - 1,
+#define HTTP_FIELD(id, name, turn, take)
+#define HTTP_FRAMING(id, name, turn, take) FRAMING_##id,
+#include "tables/http_fields.def"
+	ROWS,
+
+	NAME_MOST = sizeof("if-unmodified-since") - 1,
+	TURNS = 3
+};
+
+static const struct {
+	const char *name;
+	unsigned (*take)(struct http_request *r, struct http_text value);
+} rows[ROWS] = {
+#define HTTP_FIELD(id, name, turn, take)   [HTTP_FIELD_##id] = { name, take_##take },
+#define HTTP_FRAMING(id, name, turn, take) [FRAMING_##id] = { name, take_##take },
+#include "tables/http_fields.def"
+};
+
+/* By the length of a name and its turn: 1 + row, or 0. */
+static const uint8_t rows_by_length[NAME_MOST + 1][TURNS] = {
+#define HTTP_FIELD(id, name, turn, take)   [sizeof(name) - 1][turn] = 1 + HTTP_FIELD_##id,
+#define HTTP_FRAMING(id, name, turn, take) [sizeof(name) - 1][turn] = 1 + FRAMING_##id,
+#include "tables/http_fields.def"
+};
+
+static uint64_t load_lower(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word | UINT64_MAX / 255 * 0x20;
+}
+
+/* A token is compared eight bytes at a time; the last eight may overlap those before. */
+static bool is_name(const char *token, const char *name, size_t length)
+{
+	size_t at = 0;
+
+	if (length < sizeof(uint64_t))
+		return http_text_is((struct http_text){ token, length }, name, length);
+	for (; length - at > sizeof(uint64_t); at += sizeof(uint64_t))
+		if (load_lower(token + at) != load_lower(name + at))
+			return false;
+	at = length - sizeof(uint64_t);
+	return load_lower(token + at) == load_lower(name + at);
+}
+
+/* The row of the name, or ROWS. */
+static unsigned find_row(struct http_text name)
+{
+	if (name.length > NAME_MOST)
+		return ROWS;
+	for (unsigned turn = 0; turn < TURNS && rows_by_length[name.length][turn] != 0; turn++) {
+		unsigned row = rows_by_length[name.length][turn] - 1;
+
+		if (is_name(name.at, rows[row].name, name.length))
+			return row;
+	}
+	return ROWS;
+}
+
+unsigned http_field_take(struct http_request *r, const char *bytes, struct http_span name,
+			 struct http_span value)
+{
+	unsigned row = find_row((struct http_text){ bytes + name.at, name.length });
+	struct http_text text;
+
+	if (row == ROWS)
+		return 0;
+	text = http_text_trim((struct http_text){ bytes + value.at, value.length });
+	if (row < HTTP_FIELDS && r->fields[row].at == 0)
+		r->fields[row] = (struct http_field_span){ (uint16_t)(text.at - bytes),
+							   (uint16_t)text.length };
+	else if (row < HTTP_FIELDS)
+		r->repeated |= (uint16_t)(1U << row);
+	return rows[row].take(r, text);
 }
 
 unsigned http_field_judge(struct http_request *r)
@@ -182,4 +192,54 @@ unsigned http_field_judge(struct http_request *r)
 	r->expect_continue = r->found & FOUND_CONTINUE && r->minor == 1 &&
 			     (r->has_chunks || r->content_length > 0);
 	return 0;
+}
+
+_Static_assert(HTTP_FIELDS <= 16, "http_request.repeated has a bit for each");
+
+struct http_text http_field_value(const struct http_request *r, const char *head,
+				  enum http_field field)
+{
+	struct http_field_span span = r->fields[field];
+
+	return (struct http_text){ span.at != 0 ? head + span.at : NULL, span.length };
+}
+
+/* The line behind the first LF, without its end; false when there is none. */
+static bool find_next_line(const char *at, const char *end, struct http_text *line)
+{
+	const char *lf = memchr(at, '\n', (size_t)(end - at)), *cr;
+
+	if (lf == NULL)
+		return false;
+	lf++;
+	cr = memchr(lf, '\r', (size_t)(end - lf));
+	if (cr == NULL || cr == lf)
+		return false;
+	*line = (struct http_text){ lf, (size_t)(cr - lf) };
+	return true;
+}
+
+bool http_field_next(const struct http_request *r, const char *head, enum http_field field,
+		     struct http_text *value)
+{
+	const char *end = head + (r->head_length != 0 ? r->head_length : r->seen);
+	struct http_text line;
+
+	if (value->at == NULL) {
+		*value = http_field_value(r, head, field);
+		return value->at != NULL;
+	}
+	if (!http_field_is_repeated(r, field))
+		return false;
+	line = *value;
+	while (find_next_line(line.at + line.length, end, &line)) {
+		const char *colon = memchr(line.at, ':', line.length);
+		size_t n = colon ? (size_t)(colon - line.at) : line.length;
+
+		if (colon == NULL || find_row((struct http_text){ line.at, n }) != field)
+			continue;
+		*value = http_text_trim((struct http_text){ colon + 1, line.length - n - 1 });
+		return true;
+	}
+	return false;
 }

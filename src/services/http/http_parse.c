@@ -211,7 +211,8 @@ static unsigned take_header(struct http_request *r, const char *bytes, uint32_t 
 	/* no name, a blank before the colon, or a folded line */
 	if (at == r->line || bytes[at] != ':')
 		return 400;
-	return http_field_take(r, bytes + r->line, at - r->line, bytes + at + 1, end - at - 1);
+	return http_field_take(r, bytes, (struct http_span){ r->line, at - r->line },
+			       (struct http_span){ at + 1, end - at - 1 });
 }
 
 static unsigned take_line(struct http_request *r, const char *bytes, uint32_t end)
@@ -252,6 +253,21 @@ static bool is_inside(struct http_span span, uint32_t seen)
 	return span.at <= seen && span.length <= seen - span.at;
 }
 
+/* No value is at 0: the request line comes first. */
+static bool are_fields_sound(const struct http_request *r)
+{
+	uint32_t end = r->head_length != 0 ? r->head_length : r->seen;
+
+	for (unsigned i = 0; i < HTTP_FIELDS; i++) {
+		struct http_field_span field = r->fields[i];
+
+		if (!is_inside((struct http_span){ field.at, field.length }, end) ||
+		    (field.at == 0 && (field.length > 0 || r->repeated >> i & 1)))
+			return false;
+	}
+	return r->repeated >> HTTP_FIELDS == 0;
+}
+
 static bool is_bool(const bool *value)
 {
 	return *(const uint8_t *)value <= 1;
@@ -284,6 +300,6 @@ bool http_parse_is_sound(const struct http_request *r, size_t n)
 	       r->minor <= 1 && is_status(r->status) && is_bool(&r->has_line) &&
 	       is_bool(&r->keep_alive) && is_bool(&r->expect_continue) && is_bool(&r->has_query) &&
 	       is_bool(&r->has_chunks) && is_inside(r->method_name, r->seen) &&
-	       is_inside(r->path, r->seen) && is_inside(r->query, r->seen) &&
+	       is_inside(r->path, r->seen) && is_inside(r->query, r->seen) && are_fields_sound(r) &&
 	       (!is_whole || (r->status == 0 && r->content_length <= body_most(r)));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of bytes. Any other byte, including CR and NUL, belongs to no class. */
 #include "services/http/http_request.h"
+#include "services/http/http_text.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -24,7 +25,7 @@ const uint8_t http_classes[256] = {
 
 static bool is_hex(char c)
 {
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+	return http_text_hex(c) >= 0;
 }
 
 /* True for a name of the class's bytes, where two hexadecimal digits follow each %. */

@@ -50,6 +50,19 @@ struct http_span {
 	uint32_t at, length;
 };
 
+/* The fields whose values are kept. */
+enum http_field {
+#define HTTP_FIELD(id, name, turn, take) HTTP_FIELD_##id,
+#define HTTP_FRAMING(id, name, turn, take)
+#include "tables/http_fields.def"
+	HTTP_FIELDS
+};
+
+/* A field's value in the head; at is 0 when there is none. */
+struct http_field_span {
+	uint16_t at, length;
+};
+
 struct http_request {
 	/* the reader's own state between calls */
 	uint32_t seen;  /* bytes that have been checked */
@@ -71,6 +84,8 @@ struct http_request {
 	struct http_span method_name;
 	/* as sent, not decoded; path begins with /, or is * (OPTIONS) or "" (CONNECT) */
 	struct http_span path, query;
+	struct http_field_span fields[HTTP_FIELDS]; /* the first of each; for http_field_value */
+	uint16_t repeated;                          /* bits: the fields that came again */
 };
 
 /* True when the n bytes are a host, not empty, with an optional port; any host is accepted. */
