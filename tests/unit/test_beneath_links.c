@@ -146,6 +146,25 @@ static void link__when_not_followed__is_forbidden(void **state)
 	}
 }
 
+/* "turn" leads to its own folder, in 1500 steps for the walk by name. */
+static void link__with_too_many_steps__is_forbidden(void **state)
+{
+	static char target[4001];
+	struct beneath by_name = rooted_open(BY_NAME, BENEATH_SYMLINKS_YES);
+	struct beneath by_openat2 = rooted_open(BY_OPENAT2, BENEATH_SYMLINKS_YES);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(target) - 1; i += 8)
+		memcpy(target + i, "../deep/", 8);
+	rooted_link(target, "root/sub/deep/turn");
+	rooted_expect(&by_name, "sub/deep/turn/turn/turn/turn/turn/../inner", BENEATH_FILE,
+		      "inner");
+	rooted_expect(&by_name, "sub/deep/turn/turn/turn/turn/turn/turn/../inner",
+		      BENEATH_FORBIDDEN, NULL);
+	rooted_expect(&by_openat2, "sub/deep/turn/turn/turn/turn/turn/turn/../inner", BENEATH_FILE,
+		      "inner");
+}
+
 enum { OTHER = 12345 };
 
 static void own(const char *name)
@@ -300,6 +319,7 @@ static int run_cases(void)
 		cmocka_unit_test(link__when_followed__stays_below_the_root),
 		cmocka_unit_test(link__of_the_same_owner__is_followed_as_any),
 		cmocka_unit_test(link__when_not_followed__is_forbidden),
+		cmocka_unit_test(link__with_too_many_steps__is_forbidden),
 		cmocka_unit_test(link__of_another_owner__is_forbidden),
 		cmocka_unit_test(magic_link__of_the_whole_system__is_refused),
 		cmocka_unit_test(magic_link__of_proc_below_the_root__is_refused),
