@@ -98,6 +98,7 @@ static int set_up(void **state)
 	folder_write(*state, "root/closed/file", "closed");
 	rooted_folder("root/unread");
 	folder_write(*state, "root/unread/file", "unread");
+	rooted_link("file", "root/link");
 	make_socket(rooted_at("root/socket"));
 	return mkfifo(rooted_at("root/fifo"), 0644) | chmod(rooted_at("root/locked"), 0) |
 	       chmod(rooted_at("root/closed"), 0) | chmod(rooted_at("root/unread"), 0311);
@@ -273,6 +274,60 @@ static void openat2__that_fails__is_replaced_or_reported(void **state)
 	assert_true(sandbox_run(open_on_bad_disk));
 }
 
+/* In a child: the call fails on the descriptor that is `above` the first free one. */
+static void fail_above(enum rooted_way way, long call, int above, const char *path)
+{
+	struct beneath beneath = rooted_open(way, BENEATH_SYMLINKS_YES);
+	int first = find_free();
+
+	assert_true(sandbox_fail(call, first + above, EIO));
+	if (call == SYS_fstat)
+		assert_true(sandbox_fail(SYS_newfstatat, first + above, EIO));
+	rooted_expect(&beneath, path, BENEATH_FAILED, NULL);
+	assert_int_equal(find_free(), first);
+}
+
+static void fail_look_by_openat2(void)
+{
+	fail_above(BY_OPENAT2, SYS_fstat, 0, "sub/inner");
+}
+
+static void fail_look_at_folder(void)
+{
+	fail_above(BY_NAME, SYS_fstat, 0, "sub/inner");
+}
+
+static void fail_look_at_file(void)
+{
+	fail_above(BY_NAME, SYS_fstat, 1, "sub/inner");
+}
+
+static void fail_open_in_folder(void)
+{
+	fail_above(BY_NAME, SYS_openat, 0, "sub/inner");
+}
+
+static void fail_open_in_lower_folder(void)
+{
+	fail_above(BY_NAME, SYS_openat, 1, "sub/deep/none");
+}
+
+static void fail_read_of_link(void)
+{
+	fail_above(BY_NAME, SYS_readlinkat, 0, "link");
+}
+
+static void call__that_fails__leaves_nothing_open(void **state)
+{
+	(void)state;
+	assert_true(sandbox_run(fail_look_by_openat2));
+	assert_true(sandbox_run(fail_look_at_folder));
+	assert_true(sandbox_run(fail_look_at_file));
+	assert_true(sandbox_run(fail_open_in_folder));
+	assert_true(sandbox_run(fail_open_in_lower_folder));
+	assert_true(sandbox_run(fail_read_of_link));
+}
+
 static int run_cases(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +338,7 @@ static int run_cases(void)
 		cmocka_unit_test(device__is_forbidden),
 		cmocka_unit_test(descriptors__all_in_use__is_to_be_tried_again),
 		cmocka_unit_test(openat2__that_fails__is_replaced_or_reported),
+		cmocka_unit_test(call__that_fails__leaves_nothing_open),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
