@@ -2,8 +2,7 @@
 /* Makes and removes a temporary folder. */
 #include "unit/folder.h"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +20,23 @@ int folder_make(void **state)
 	return chmod(path, 0755);
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)
+{
+	(void)st;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+int folder_remove_tree(const char *path)
+{
+	return nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int folder_remove(void **state)
 {
-	DIR *folder = opendir(*state);
-	struct dirent *entry;
-	int result;
+	int result = folder_remove_tree(*state);
 
-	while (folder != NULL && (entry = readdir(folder)) != NULL)
-		unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder != NULL)
-		closedir(folder);
-	result = rmdir(*state);
 	free(*state);
 	return result;
 }

@@ -7,6 +7,9 @@
 int folder_make(void **state);
 int folder_remove(void **state);
 
+/* Removes the folder and all that is in it. Returns 0, or -1 with errno set. */
+int folder_remove_tree(const char *path);
+
 /* Writes the file `name` in the folder. */
 void folder_write(const char *folder, const char *name, const char *text);
 

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -34,22 +33,9 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int take_away(const char *path, const struct stat *about, int kind, struct FTW *place)
-{
-	(void)about;
-	(void)kind;
-	(void)place;
-	return remove(path);
-}
-
-static int remove_all(const char *path)
-{
-	return nftw(path, take_away, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static int tear_down(void **state)
 {
-	int result = remove_all(*state);
+	int result = folder_remove_tree(*state);
 
 	cputime_free(&server);
 	free(*state);
@@ -162,7 +148,7 @@ static void descendant__that_is_gone__counts_what_its_parent_has_been_told(void 
 	say(11, 10, 5000, 0);
 	assert_true(cputime_add(&server, 10));
 	cputime_start(&server);
-	assert_int_equal(remove_all(at(11, "")), 0);
+	assert_int_equal(folder_remove_tree(at(11, "")), 0);
 	say(10, 1, 1010, 400 + 5000 + 60);
 	assert_used(70, 1);
 }
@@ -175,8 +161,8 @@ static void descendants__that_are_gone_one_after_the_other__count_by_who_is_left
 	say(12, 11, 3000, 0);
 	assert_true(cputime_add(&server, 10));
 	cputime_start(&server);
-	assert_int_equal(remove_all(at(11, "")), 0);
-	assert_int_equal(remove_all(at(12, "")), 0);
+	assert_int_equal(folder_remove_tree(at(11, "")), 0);
+	assert_int_equal(folder_remove_tree(at(12, "")), 0);
 	say(10, 1, 1000, 400 + 5000 + 100 + 3000 + 80);
 	assert_used(80, 2);
 }
@@ -189,7 +175,7 @@ static void process__that_is_gone__takes_nothing_away(void **state)
 	assert_true(cputime_add(&server, 10));
 	assert_true(cputime_add(&server, 20));
 	cputime_start(&server);
-	assert_int_equal(remove_all(at(10, "")), 0);
+	assert_int_equal(folder_remove_tree(at(10, "")), 0);
 	say(20, 1, 103, 0);
 	assert_used(3, 1);
 }

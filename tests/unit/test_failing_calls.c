@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,20 +18,6 @@
 #include "unit/sandbox.h"
 
 enum { PAIRS = 5 };
-
-static void run_apart(void (*test)(void))
-{
-	pid_t child = fork();
-	int status;
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		test(); /* a claim that fails leaves it (cmocka): the child's end is a failure */
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
 
 static void audit_with_failing_fstat(void)
 {
@@ -58,7 +43,7 @@ static void audit_with_failing_fstat(void)
 static void audit__whose_look_fails__keeps_the_connection(void **state)
 {
 	(void)state;
-	run_apart(audit_with_failing_fstat);
+	assert_true(sandbox_run(audit_with_failing_fstat));
 }
 
 static void close_without_close_range(void)
@@ -79,7 +64,7 @@ static void close_without_close_range(void)
 static void descriptors__that_cannot_be_closed_together__are_closed_alone(void **state)
 {
 	(void)state;
-	run_apart(close_without_close_range);
+	assert_true(sandbox_run(close_without_close_range));
 }
 
 /* The bytes for the client are lost; it hears the end, and so does the upstream once it is gone. */
@@ -114,8 +99,8 @@ static void lose_bytes_by_a_reset(void)
 static void side__that_cannot_be_sent_to__hears_the_end(void **state)
 {
 	(void)state;
-	run_apart(lose_bytes_by_a_broken_pipe);
-	run_apart(lose_bytes_by_a_reset);
+	assert_true(sandbox_run(lose_bytes_by_a_broken_pipe));
+	assert_true(sandbox_run(lose_bytes_by_a_reset));
 }
 
 int main(void)
