@@ -12,7 +12,7 @@
 
 #include "base/quote.h"
 #include "base/sys.h"
-#include "config/privs.h"
+#include "config/privs_look.h"
 
 #define CLEAR        "clear"
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
@@ -147,8 +147,10 @@ struct search {
 };
 
 /* Changes the directory of this process, so that relative paths mean what they will mean. */
-static void search_here(const struct command_options *asked, struct search *search)
+static void search_here(const void *what, void *found)
 {
+	const struct command_options *asked = what;
+	struct search *search = found;
 	const char *name = asked->words[0];
 
 	if (asked->directory[0] != '\0' && sys_chdir(asked->directory) < 0) {
@@ -163,56 +165,6 @@ static void search_here(const struct command_options *asked, struct search *sear
 	search->error = is_executable(name) ? 0 : errno;
 }
 
-static _Noreturn void run_search(const struct command_options *asked,
-				 const struct identity *identity, struct search *search)
-{
-	struct err err;
-
-	if (!privs_become(identity, &err))
-		sys_leave(CODE_OSERR);
-	search_here(asked, search);
-	sys_leave(CODE_OK);
-}
-
-/* In a child, which may change its user and its directory. */
-static bool search_as(const struct command_options *asked, const struct identity *identity,
-		      struct search *search, struct err *err)
-{
-	struct search *page = sys_mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct identity own =
-		*identity; /* the caller may keep its own from children (madvise(2)) */
-	int status = 0;
-	pid_t pid;
-
-	if (page == MAP_FAILED)
-		return err_errno(err, CODE_OSERR, "command: cannot be looked for");
-	pid = sys_fork();
-	if (pid == 0)
-		run_search(asked, &own, page);
-	while (pid > 0 && sys_waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	*search = *page;
-	sys_munmap(page, sizeof(*page));
-	if (pid < 0)
-		return err_errno(err, CODE_OSERR, "command: cannot be looked for");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != CODE_OK)
-		return err_set(err, CODE_OSERR,
-			       "command: cannot be looked for as user %u, group %u", identity->user,
-			       identity->group);
-	return true;
-}
-
-static bool blame_user(const struct identity *identity, struct err *err)
-{
-	size_t used = strlen(err->text);
-
-	if (identity->changes)
-		snprintf(err->text + used, sizeof(err->text) - used, " (as user %u, group %u)",
-			 identity->user, identity->group);
-	return false;
-}
-
 static bool judge_search(const struct command_options *asked, const struct identity *identity,
 			 const struct search *search, struct err *err)
 {
@@ -223,7 +175,7 @@ static bool judge_search(const struct command_options *asked, const struct ident
 		errno = search->directory_error;
 		err_errno(err, err_code(errno, CODE_CONFIG), "directory: %s cannot be entered",
 			  quote_show(asked->directory, shown));
-		return blame_user(identity, err);
+		return privs_look_blame(identity, err);
 	}
 	if (search->error == 0)
 		return true;
@@ -234,7 +186,7 @@ static bool judge_search(const struct command_options *asked, const struct ident
 		err_set(err, CODE_CONFIG, "command: there is no %s in any folder of PATH", name);
 	else
 		err_errno(err, CODE_CONFIG, "command: %s cannot be executed", name);
-	return blame_user(identity, err);
+	return privs_look_blame(identity, err);
 }
 
 bool command_check(const struct command_options *asked, const struct identity *otherwise,
@@ -255,8 +207,9 @@ bool command_check(const struct command_options *asked, const struct identity *o
 	    !find_identity(asked, otherwise, &found->identity, err))
 		return false;
 	find_entry(found);
-	if (!search_as(asked, &found->identity, &search, err) ||
-	    !judge_search(asked, &found->identity, &search, err))
+	if (!privs_look(&found->identity, search_here, asked, &search, sizeof(search), err))
+		return err_prefix(err, "command: ");
+	if (!judge_search(asked, &found->identity, &search, err))
 		return false;
 	memcpy(found->path, search.path, sizeof(found->path));
 	return true;

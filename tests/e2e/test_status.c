@@ -8,37 +8,9 @@
 
 #include "client.h"
 #include "process.h"
+#include "web.h"
 
 #define STATUS "127.0.0.1:0=status"
-#define HOST   " HTTP/1.1\r\nHost: x\r\n"
-#define LAST   HOST "Connection: close\r\n\r\n"
-
-enum { ANSWER = 1 << 20 };
-static char answer[ANSWER];
-
-/* Sends the request and returns all bytes up to the end of the connection. */
-static const char *ask(const struct server *s, const char *request)
-{
-	int fd = client_connect(FIRST(s));
-
-	client_say(fd, request);
-	client_drain(fd, answer, sizeof(answer));
-	close(fd);
-	return answer;
-}
-
-static void assert_begins(const char *text, const char *beginning)
-{
-	if (strncmp(text, beginning, strlen(beginning)) != 0)
-		fail_msg("\"%.200s\" does not begin with \"%s\"", text, beginning);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("\"%.300s\" has no \"%s\"", text, part);
-}
-
 static unsigned count(const char *text, const char *part)
 {
 	unsigned n = 0;
@@ -48,41 +20,34 @@ static unsigned count(const char *text, const char *part)
 	return n;
 }
 
-static const char *body(void)
-{
-	const char *at = strstr(answer, "\r\n\r\n");
-
-	assert_non_null(at);
-	return at + 4;
-}
-
 static void every_route__is_served(void **state)
 {
 	struct server *s = server_start(&(struct plan){ .listen = { STATUS }, .workers = 2 });
 
 	(void)state;
-	assert_begins(ask(s, "GET /healthz" LAST), "HTTP/1.1 200 OK\r\n");
-	assert_string_equal(body(), "ok\n");
-	assert_has(ask(s, "GET /" LAST), "\r\nContent-Type: text/html; charset=utf-8\r\n");
-	assert_has(answer, "</html>\n");
-	assert_has(ask(s, "GET /status.json" LAST), "\r\nContent-Type: application/json\r\n");
-	assert_has(answer, "\"workers_ready\":2");
-	assert_has(ask(s, "GET /metrics" LAST), "text/plain; version=0.0.4; charset=utf-8\r\n");
-	assert_has(answer, "\nprefork_workers_ready 2\n");
+	web_begins(web_ask(s, "GET /healthz" WEB_LAST), "HTTP/1.1 200 OK\r\n");
+	assert_string_equal(web_body(), "ok\n");
+	web_has(web_ask(s, "GET /" WEB_LAST), "\r\nContent-Type: text/html; charset=utf-8\r\n");
+	web_has(web_answer, "</html>\n");
+	web_has(web_ask(s, "GET /status.json" WEB_LAST), "\r\nContent-Type: application/json\r\n");
+	web_has(web_answer, "\"workers_ready\":2");
+	web_has(web_ask(s, "GET /metrics" WEB_LAST),
+		"text/plain; version=0.0.4; charset=utf-8\r\n");
+	web_has(web_answer, "\nprefork_workers_ready 2\n");
 	server_stop(s);
 }
 
 static void head__has_no_body(void **state)
 {
-	static const char *const requests[] = { "HEAD /" LAST, "HEAD /status.json" LAST,
-						"HEAD /metrics" LAST, "HEAD /healthz" LAST,
-						"HEAD /nothing" LAST };
+	static const char *const requests[] = { "HEAD /" WEB_LAST, "HEAD /status.json" WEB_LAST,
+						"HEAD /metrics" WEB_LAST, "HEAD /healthz" WEB_LAST,
+						"HEAD /nothing" WEB_LAST };
 	struct server *s = server_start(&(struct plan){ .listen = { STATUS } });
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		assert_begins(ask(s, requests[i]), i < 4 ? "HTTP/1.1 200 " : "HTTP/1.1 404 ");
-		assert_string_equal(body(), "");
+		web_begins(web_ask(s, requests[i]), i < 4 ? "HTTP/1.1 200 " : "HTTP/1.1 404 ");
+		assert_string_equal(web_body(), "");
 	}
 	server_stop(s);
 }
@@ -92,11 +57,11 @@ static void what_is_not_there__is_refused_by_name(void **state)
 	struct server *s = server_start(&(struct plan){ .listen = { STATUS } });
 
 	(void)state;
-	assert_begins(ask(s, "GET /nothing" LAST), "HTTP/1.1 404 Not Found\r\n");
-	assert_begins(ask(s, "PUT /metrics" LAST), "HTTP/1.1 405 Method Not Allowed\r\n");
-	assert_has(answer, "\r\nAllow: GET, HEAD\r\n");
-	assert_begins(ask(s, "GET / HTTP/3.0\r\n\r\n"), "HTTP/1.1 505 ");
-	assert_begins(ask(s, "GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 ");
+	web_begins(web_ask(s, "GET /nothing" WEB_LAST), "HTTP/1.1 404 Not Found\r\n");
+	web_begins(web_ask(s, "PUT /metrics" WEB_LAST), "HTTP/1.1 405 Method Not Allowed\r\n");
+	web_has(web_answer, "\r\nAllow: GET, HEAD\r\n");
+	web_begins(web_ask(s, "GET / HTTP/3.0\r\n\r\n"), "HTTP/1.1 505 ");
+	web_begins(web_ask(s, "GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 ");
 	server_wait_count(s, 2, "connection_ended", "ending=message_invalid");
 	server_stop(s);
 }
@@ -109,31 +74,31 @@ static void too_much__is_refused_and_read_to_its_end(void **state)
 	(void)state;
 	memset(request, 'a', sizeof(request) - 1);
 	memcpy(request, "GET /", 5);
-	assert_begins(ask(s, request), "HTTP/1.1 414 ");
+	web_begins(web_ask(s, request), "HTTP/1.1 414 ");
 	memcpy(request, "GET / HTTP/1.1\r\nX: ", 19);
-	assert_begins(ask(s, request), "HTTP/1.1 431 ");
-	snprintf(request, 99, "POST /" HOST "Content-Length: 100000\r\n\r\n");
+	web_begins(web_ask(s, request), "HTTP/1.1 431 ");
+	snprintf(request, 99, "POST /" WEB_HOST "Content-Length: 100000\r\n\r\n");
 	request[strlen(request)] = 'x';
-	assert_begins(ask(s, request), "HTTP/1.1 413 ");
-	assert_begins(ask(s, "POST /" HOST "Transfer-Encoding: chunked\r\n\r\n10001\r\n"),
-		      "HTTP/1.1 413 ");
+	web_begins(web_ask(s, request), "HTTP/1.1 413 ");
+	web_begins(web_ask(s, "POST /" WEB_HOST "Transfer-Encoding: chunked\r\n\r\n10001\r\n"),
+		   "HTTP/1.1 413 ");
 	server_wait_count(s, 4, "connection_ended", "ending=message_too_long");
 	server_stop(s);
 }
 
-static const char several[] = "GET /healthz" HOST "\r\n"
-			      "POST /x" HOST "Content-Length: 4\r\n\r\nbody"
-			      "GET /metrics" HOST "Transfer-Encoding: chunked\r\n\r\n"
+static const char several[] = "GET /healthz" WEB_HOST "\r\n"
+			      "POST /x" WEB_HOST "Content-Length: 4\r\n\r\nbody"
+			      "GET /metrics" WEB_HOST "Transfer-Encoding: chunked\r\n\r\n"
 			      "1\r\nx\r\n0\r\n\r\n"
-			      "HEAD /" HOST "\r\n"
-			      "GET /healthz" LAST;
+			      "HEAD /" WEB_HOST "\r\n"
+			      "GET /healthz" WEB_LAST;
 
 static void assert_several(void)
 {
-	assert_int_equal(count(answer, "HTTP/1.1 200 OK\r\n"), 4);
-	assert_int_equal(count(answer, "HTTP/1.1 405 "), 1);
-	assert_int_equal(count(answer, "\r\n0\r\n\r\n"), 1);
-	assert_int_equal(count(answer, "\r\n\r\nok\n"), 2);
+	assert_int_equal(count(web_answer, "HTTP/1.1 200 OK\r\n"), 4);
+	assert_int_equal(count(web_answer, "HTTP/1.1 405 "), 1);
+	assert_int_equal(count(web_answer, "\r\n0\r\n\r\n"), 1);
+	assert_int_equal(count(web_answer, "\r\n\r\nok\n"), 2);
 }
 
 static void pipelined__in_one_segment__are_all_answered(void **state)
@@ -141,7 +106,7 @@ static void pipelined__in_one_segment__are_all_answered(void **state)
 	struct server *s = server_start(&(struct plan){ .listen = { STATUS } });
 
 	(void)state;
-	ask(s, several);
+	web_ask(s, several);
 	assert_several();
 	server_stop(s);
 }
@@ -157,7 +122,7 @@ static void pipelined__split_at_every_byte__are_all_answered(void **state)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		client_send(fd, several, split);
 		client_send(fd, several + split, sizeof(several) - 1 - split);
-		client_drain(fd, answer, sizeof(answer));
+		client_drain(fd, web_answer, sizeof(web_answer));
 		close(fd);
 		assert_several();
 	}
@@ -169,10 +134,10 @@ static void http_1_0__ends_with_its_answer(void **state)
 	struct server *s = server_start(&(struct plan){ .listen = { STATUS } });
 
 	(void)state;
-	assert_has(ask(s, "GET /healthz HTTP/1.0\r\n\r\n"), "Connection: close\r\n");
-	ask(s, "GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
-	assert_null(strstr(answer, "Transfer-Encoding"));
-	assert_int_equal(answer[strlen(answer) - 1], '\n');
+	web_has(web_ask(s, "GET /healthz HTTP/1.0\r\n\r\n"), "Connection: close\r\n");
+	web_ask(s, "GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	assert_null(strstr(web_answer, "Transfer-Encoding"));
+	assert_int_equal(web_answer[strlen(web_answer) - 1], '\n');
 	server_stop(s);
 }
 
@@ -183,10 +148,10 @@ static void keep_alive__between_requests__ends_when_idle(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "GET /healthz" HOST "\r\n");
-	client_drain(fd, answer, sizeof(answer));
+	client_say(fd, "GET /healthz" WEB_HOST "\r\n");
+	client_drain(fd, web_answer, sizeof(web_answer));
 	close(fd);
-	assert_string_equal(body(), "ok\n");
+	assert_string_equal(web_body(), "ok\n");
 	server_wait_event(s, "connection_ended", "ending=idle_timeout messages=1");
 	server_stop(s);
 }
@@ -225,16 +190,16 @@ static void metrics__larger_than_all_buffers__reach_a_slow_reader_whole(void **s
 	size_t used = 0;
 
 	(void)state;
-	client_say(fd, "GET /metrics" LAST);
-	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0 && used + (size_t)n < ANSWER) {
-		memcpy(answer + used, bytes, (size_t)n);
+	client_say(fd, "GET /metrics" WEB_LAST);
+	while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0 && used + (size_t)n < WEB_ANSWER) {
+		memcpy(web_answer + used, bytes, (size_t)n);
 		used += (size_t)n;
 	}
-	answer[used] = '\0';
+	web_answer[used] = '\0';
 	close(fd);
 	assert_true(used > 65536);
-	assert_string_equal(answer + used - 7, "\r\n0\r\n\r\n");
-	assert_has(answer, "prefork_worker_memory_bytes{worker=\"63\"} ");
+	assert_string_equal(web_answer + used - 7, "\r\n0\r\n\r\n");
+	web_has(web_answer, "prefork_worker_memory_bytes{worker=\"63\"} ");
 	server_stop(s);
 }
 
@@ -244,16 +209,16 @@ static void healthz__of_a_server_that_stops__is_503(void **state)
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
-	client_say(fd, "GET /healthz" HOST);
+	client_say(fd, "GET /healthz" WEB_HOST);
 	server_wait_event(s, "connection_opened", NULL);
 	server_signal(s, SIGTERM);
 	WAIT_UNTIL(s, server_draining(s) == 1);
 	client_say(fd, "\r\n");
-	client_drain(fd, answer, sizeof(answer));
+	client_drain(fd, web_answer, sizeof(web_answer));
 	close(fd);
-	assert_begins(answer, "HTTP/1.1 503 Service Unavailable\r\n");
-	assert_has(answer, "Connection: close\r\n");
-	assert_string_equal(body(), "draining\n");
+	web_begins(web_answer, "HTTP/1.1 503 Service Unavailable\r\n");
+	web_has(web_answer, "Connection: close\r\n");
+	assert_string_equal(web_body(), "draining\n");
 	server_end(s, 0, 0);
 	assert_int_equal(server_count(s, "connection_ended", "ending=drained"), 1);
 }
@@ -269,10 +234,10 @@ static void request__after_a_crash_of_the_worker__goes_on(void **state)
 	WAIT_UNTIL(s, process_sleeps(server_worker(s, 0)));
 	kill(server_worker(s, 0), SIGKILL);
 	server_wait_event(s, "connections_recovered", "kept=1");
-	client_say(fd, "lthz" LAST);
-	client_drain(fd, answer, sizeof(answer));
+	client_say(fd, "lthz" WEB_LAST);
+	client_drain(fd, web_answer, sizeof(web_answer));
 	close(fd);
-	assert_string_equal(body(), "ok\n");
+	assert_string_equal(web_body(), "ok\n");
 	server_stop(s);
 }
 

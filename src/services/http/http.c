@@ -27,8 +27,10 @@ static const struct status *find_status(unsigned status)
 	static const struct status rows[] = {
 		{ 200, "200 OK", false },
 		{ 206, "206 Partial Content", false },
+		{ 301, "301 Moved Permanently", false },
 		{ 304, "304 Not Modified", true },
 		{ 400, "400 Bad Request", false },
+		{ 403, "403 Forbidden", false },
 		{ 404, "404 Not Found", false },
 		{ 405, "405 Method Not Allowed", false },
 		{ 412, "412 Precondition Failed", false },
@@ -36,6 +38,7 @@ static const struct status *find_status(unsigned status)
 		{ 414, "414 URI Too Long", false },
 		{ 416, "416 Range Not Satisfiable", false },
 		{ 431, "431 Request Header Fields Too Large", false },
+		{ 500, "500 Internal Server Error", false },
 		{ 501, "501 Not Implemented", false },
 		{ 503, "503 Service Unavailable", false },
 		{ 505, "505 HTTP Version Not Supported", false },

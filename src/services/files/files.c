@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http: serves the files of a folder over HTTP/1.1. A file that fits goes out together with its
+ * head; a larger one as a file range behind it, which outlives its worker with the connection.
+ */
+#include "services/files/files.h"
+
+#include <string.h>
+
+#include "services/files/file_answer.h"
+#include "services/files/root.h"
+#include "services/services.h"
+
+static bool is_header_value(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static bool check_value(const char *option, const char *value, struct err *err)
+{
+	return is_header_value(value) ||
+	       err_set(err, CODE_CONFIG, "%s: a header cannot have control characters", option);
+}
+
+static bool check_index(const struct listen_conf *conf, struct err *err)
+{
+	for (size_t i = 0; i < conf->index.count; i++)
+		if (strchr(conf->index.texts[i], '/') != NULL || conf->index.texts[i][0] == '.')
+			return err_set(err, CODE_CONFIG,
+				       "index: \"%s\" is not the name of a file in the folder "
+				       "(write a name such as index.html)",
+				       conf->index.texts[i]);
+	return true;
+}
+
+static bool check_options(const struct listen_conf *conf, struct err *err)
+{
+	if (conf->root[0] == '\0')
+		return err_set(err, CODE_CONFIG,
+			       "root: service http needs one (write root = /srv/www)");
+	return check_value("default_type", conf->default_type, err) &&
+	       check_value("cache_control", conf->cache_control, err) && check_index(conf, err);
+}
+
+static bool start(const struct heritage *heritage, const struct listen_conf *conf)
+{
+	http_session_start(heritage);
+	return root_start(heritage, conf);
+}
+
+static enum verdict read_requests(struct conn *c)
+{
+	static const struct http_handler handler = { .answer = file_answer };
+	struct files *f = conn_state(c);
+
+	return http_session_serve(c, &f->session, &handler);
+}
+
+static bool is_idle(const struct conn *c)
+{
+	const struct files *f = conn_state_const(c);
+
+	return http_session_is_idle(c, &f->session);
+}
+
+static bool is_sound(const struct conn *c)
+{
+	const struct files *f = conn_state_const(c);
+
+	return http_session_is_sound(c, &f->session) && !f->session.goes_on;
+}
+
+const struct service service_http = {
+	.name = "http",
+	.state_version = 1,
+	.state_size = sizeof(struct files),
+	.check = check_options,
+	.check_system = root_check,
+	.init = start,
+	.input = read_requests,
+	.idle = is_idle,
+	.is_sound = is_sound,
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The client reads until the end of the connection, so that it knows nothing of lengths. */
+#include "web.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client.h"
+
+char web_answer[WEB_ANSWER];
+const char *web_folder;
+
+const char *web_ask(const struct server *s, const char *request)
+{
+	int fd = client_connect(FIRST(s));
+
+	client_say(fd, request);
+	client_drain(fd, web_answer, sizeof(web_answer));
+	close(fd);
+	return web_answer;
+}
+
+const char *web_body(void)
+{
+	const char *at = strstr(web_answer, "\r\n\r\n");
+
+	assert_non_null(at);
+	return at + 4;
+}
+
+void web_begins(const char *text, const char *beginning)
+{
+	if (strncmp(text, beginning, strlen(beginning)) != 0)
+		fail_msg("\"%.200s\" does not begin with \"%s\"", text, beginning);
+}
+
+void web_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%.400s\" has no \"%s\"", text, part);
+}
+
+void web_make_folder(void)
+{
+	web_folder = harness_folder();
+	assert_int_equal(chmod(web_folder, 0755), 0);
+}
+
+void web_put(const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+}
+
+void web_put_folder(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+void web_put_link(const char *target, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	assert_int_equal(symlink(target, path), 0);
+}
+
+struct server *web_serve(const char *options)
+{
+	char listen[512];
+
+	snprintf(listen, sizeof(listen), "127.0.0.1:0=http,root=%s%s", web_folder, options);
+	return server_start(&(struct plan){ .listen = { listen }, .workers = 1 });
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A client of the HTTP services, and the folder that service http serves. */
+#ifndef E2E_WEB_H
+#define E2E_WEB_H
+
+#include "harness.h"
+
+#define WEB_HOST " HTTP/1.1\r\nHost: x\r\n"
+#define WEB_LAST WEB_HOST "Connection: close\r\n\r\n" /* of a request that is the last one */
+
+enum { WEB_ANSWER = 1 << 20 };
+extern char web_answer[WEB_ANSWER]; /* the last one */
+
+/*
+ * Sends the request to the server's first listener and returns all bytes up to the end of the
+ * connection, in web_answer.
+ */
+const char *web_ask(const struct server *s, const char *request);
+
+/* The body of the last answer. */
+const char *web_body(void);
+
+void web_begins(const char *text, const char *beginning);
+void web_has(const char *text, const char *part);
+
+/* A new folder that every user may read, removed after the test; and what is put into it. */
+extern const char *web_folder;
+void web_make_folder(void);
+void web_put(const char *name, const char *text);
+void web_put_folder(const char *name);
+void web_put_link(const char *target, const char *name);
+
+/* Serves web_folder, with further options such as ",hidden=yes". */
+struct server *web_serve(const char *options);
+
+#endif
