@@ -26,11 +26,13 @@ static void file__is_served_with_what_tells_of_it(void **state)
 	struct server *s = serve(",cache_control=max-age=60");
 
 	(void)state;
+	web_begins(web_ask(s, "GET /style.css" WEB_LAST), "HTTP/1.1 200 OK\r\n");
+	web_age("a.txt");
 	web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
 	assert_string_equal(web_body(), "hello\n");
 	web_has(web_answer, "\r\nContent-Type: text/plain; charset=utf-8\r\n");
 	web_has(web_answer, "\r\nContent-Length: 6\r\n");
-	web_has(web_answer, "\r\nLast-Modified: ");
+	web_has(web_answer, "\r\nLast-Modified: Thu, 01 Jan 1970 00:16:40 GMT\r\n");
 	web_has(web_answer, "\r\nETag: \"");
 	web_has(web_answer, "\r\nAccept-Ranges: bytes\r\n");
 	web_has(web_answer, "\r\nCache-Control: max-age=60\r\n");
@@ -58,7 +60,7 @@ static void folder__is_its_index(void **state)
 	web_has(web_answer, "\r\nLocation: /sub/?x=1\r\n");
 	/* no client is led to another server */
 	web_has(web_ask(s, "GET //sub" WEB_LAST), "\r\nLocation: /sub/\r\n");
-	web_has(web_ask(s, "GET /x/..%2f%2fsub" WEB_LAST), "\r\nLocation: /sub/\r\n");
+	web_has(web_ask(s, "GET /x/..///sub" WEB_LAST), "\r\nLocation: /sub/\r\n");
 	server_stop(s);
 }
 
@@ -177,6 +179,60 @@ static void range__of_a_file__is_sent_alone(void **state)
 	server_stop(s);
 }
 
+static void coded__file__is_sent_to_who_accepts_it(void **state)
+{
+	static const struct {
+		const char *accepts, *coding, *text;
+	} rows[] = {
+		{ "gzip", "gzip", "GZ\n" },
+		{ "gzip, br", "br", "BR\n" },
+		{ "gzip;q=0.9, br;q=0.5", "gzip", "GZ\n" },
+		{ "zstd", NULL, "hello\n" }, /* older than the file */
+		{ "identity, gzip;q=0", NULL, "hello\n" },
+		{ "deflate", NULL, "hello\n" },
+	};
+	struct server *s = serve(",precompressed=yes");
+	char line[64];
+
+	(void)state;
+	web_put("a.txt.gz", "GZ\n");
+	web_put("a.txt.br", "BR\n");
+	web_put("a.txt.zst", "ZST\n");
+	web_age("a.txt.zst");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		web_begins(ask_with(s, "Accept-Encoding", rows[i].accepts), "HTTP/1.1 200 OK\r\n");
+		assert_string_equal(web_body(), rows[i].text);
+		web_has(web_answer, "\r\nVary: Accept-Encoding\r\n");
+		web_has(web_answer, "\r\nContent-Type: text/plain; charset=utf-8\r\n");
+		snprintf(line, sizeof(line), "\r\nContent-Encoding: %s\r\n", rows[i].coding);
+		assert_true((strstr(web_answer, "Content-Encoding") != NULL) ==
+			    (rows[i].coding != NULL));
+		if (rows[i].coding)
+			web_has(web_answer, line);
+	}
+	web_begins(web_ask(s, "GET /a.txt.gz" WEB_LAST), "HTTP/1.1 200 OK\r\n");
+	assert_string_equal(web_body(), "GZ\n");
+	server_stop(s);
+}
+
+static void header__of_the_options__is_on_every_answer(void **state)
+{
+	struct server *s;
+	char conf[512];
+
+	(void)state;
+	web_make_folder();
+	web_put("a.txt", "hello\n");
+	snprintf(conf, sizeof(conf),
+		 "listen \"127.0.0.1:0\" { service = http  root = \"%s\"  headers = {\"X-Frame-"
+		 "Options: DENY\", \"X-A: b c\"} }\n",
+		 web_folder);
+	s = server_start(&(struct plan){ .conf = conf });
+	web_has(web_ask(s, "GET /a.txt" WEB_LAST), "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
+	web_has(web_ask(s, "GET /b.txt" WEB_LAST), "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
+	server_stop(s);
+}
+
 static void requests__in_a_row__are_answered_in_order(void **state)
 {
 	struct server *s = serve("");
@@ -227,6 +283,8 @@ int main(void)
 		E2E(request__has_its_status),
 		E2E(client__that_has_the_file__gets_it_not_again),
 		E2E(range__of_a_file__is_sent_alone),
+		E2E(coded__file__is_sent_to_who_accepts_it),
+		E2E(header__of_the_options__is_on_every_answer),
 		E2E(requests__in_a_row__are_answered_in_order),
 		E2E(root__that_is_another_folder_now__is_served),
 	};

@@ -2,6 +2,7 @@
 /* The client reads until the end of the connection, so that it knows nothing of lengths. */
 #include "web.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,6 +60,15 @@ void web_put(const char *name, const char *text)
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0644), 0);
+}
+
+void web_age(const char *name)
+{
+	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
 }
 
 void web_put_folder(const char *name)

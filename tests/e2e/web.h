@@ -27,6 +27,8 @@ void web_has(const char *text, const char *part);
 extern const char *web_folder;
 void web_make_folder(void);
 void web_put(const char *name, const char *text);
+/* Its last change was 1000 seconds after the epoch. */
+void web_age(const char *name);
 void web_put_folder(const char *name);
 void web_put_link(const char *target, const char *name);
 

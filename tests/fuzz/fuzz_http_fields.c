@@ -75,7 +75,8 @@ static void check_target(struct http_text raw)
 
 		strbuf_raw(&text, "/");
 		for (const char *at = path; *at != '\0'; at++)
-			text.used += (size_t)snprintf(encoded + text.used, 4, "%%%02x",
+			text.used += (size_t)snprintf(encoded + text.used, 4,
+						      *at == '/' ? "/" : "%%%02x",
 						      (unsigned char)*at);
 		demand(decode((struct http_text){ encoded, text.used }, again, room, &same) == 0,
 		       "a path that is none when encoded");

@@ -74,16 +74,11 @@ static const struct {
 	{ "/a/%2e%2e/b", "b", FILE_ },
 	{ "/a/%2E./b", "b", FILE_ },
 	{ "/a/.%2e", "", FOLDER },
-	{ "/a/..%2fb", "b", FILE_ },
-	{ "/a%2f..%2Fb", "b", FILE_ },
-	{ "/a%2f%2e%2f", "a", FOLDER },
-	{ "/a%2fb", "a/b", FILE_ },
 	/* slashes are merged before a dot segment is removed */
 	{ "//", "", FOLDER },
 	{ "//a///b//", "a/b", FOLDER },
 	{ "/a//../b", "b", FILE_ },
 	{ "/a/b//..//c", "a/c", FILE_ },
-	{ "/%2f%2Fa", "a", FILE_ },
 	{ "//host/a", "host/a", FILE_ },
 	/* names that look like dot segments, and hidden ones */
 	{ "/...", "...", HIDDEN },
@@ -166,6 +161,10 @@ static void wrong_paths__are_400(void **state)
 		REFUSED("/%7F"),
 		REFUSED("/a\n"),
 		REFUSED("/\x7f"),
+		/* an encoded slash */
+		REFUSED("/a%2fb"),
+		REFUSED("/a/..%2Fb"),
+		REFUSED("/%2f%2Fa"),
 		/* above the root */
 		REFUSED("/.."),
 		REFUSED("/../"),
@@ -229,7 +228,8 @@ static void each_byte__stays_itself(void **state)
 		char raw[8], path[8];
 
 		snprintf(raw, sizeof(raw), "/a%%%02X", c);
-		assert_int_equal(decode(raw, 5, path, sizeof(path), &target), is_control ? 400 : 0);
+		assert_int_equal(decode(raw, 5, path, sizeof(path), &target),
+				 is_control || c == '/' ? 400 : 0);
 		if (!is_control && c != '/')
 			assert_int_equal((unsigned char)path[1], c);
 		raw[2] = (char)c;

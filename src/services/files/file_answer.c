@@ -1,47 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a request to its file: the path, the file or the folder's index, what the client has of it
- * already, the ranges that it wants; then head and bytes. services/http reads and writes HTTP.
+ * From a request to its file: the path, the file or the folder's index, one of its codings.
+ * services/files/file_send.c answers with it.
  */
 #include "services/files/file_answer.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/sys.h"
-#include "services/files/beneath.h"
+#include "services/files/coding.h"
+#include "services/files/file_send.h"
 #include "services/files/root.h"
-#include "services/http/http_condition.h"
-#include "services/http/http_range.h"
-#include "services/http/http_target.h"
 
-#define ALLOW   "Allow: GET, HEAD, OPTIONS\r\n"
-#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+#define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 
 enum {
-	TOGETHER_MOST = 32 * 1024, /* a file of at most this size goes out with its head */
-	TAG_TEXT = 64,
-	HEADERS_TEXT = 1024,
-	LOCATION_TEXT = 3 * HTTP_LINE_MOST + 64, /* each byte may need an escape */
-};
-
-struct asked {
-	struct conn *c;
-	struct http_request *request;
-	const struct listen_conf *conf;
-	struct http_target target;
-	char path[HTTP_LINE_MOST + 1 + NAME_MAX + 1]; /* with the name of an index behind it */
-};
+	LOCATION_TEXT = 3 * HTTP_LINE_MOST + 64 + HTTP_LINE_MOST
+}; /* each byte may need an escape */
 
 static unsigned answer_error(const struct asked *a, unsigned status)
 {
-	const char *headers = status == 405 ? NOSNIFF ALLOW : NOSNIFF;
+	static const struct {
+		unsigned status;
+		const char *headers;
+	} rows[] = { { 405, ALLOW }, { 503, "Retry-After: 1\r\n" } };
 
-	if (status == 503)
-		headers = NOSNIFF "Retry-After: 1\r\n";
-	return http_error(&a->c->out, a->request, status, headers) ? status : 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].status == status)
+			return file_refuse(a, status, rows[i].headers);
+	return file_refuse(a, status, "");
 }
 
 static unsigned answer_options(const struct asked *a)
@@ -71,10 +59,10 @@ static void put_escaped(struct strbuf *text, const char *path, size_t length)
 
 static unsigned answer_moved(const struct asked *a)
 {
-	char bytes[LOCATION_TEXT + HTTP_LINE_MOST];
+	char bytes[LOCATION_TEXT];
 	struct strbuf headers = strbuf_on(bytes, sizeof(bytes) - 1);
 
-	strbuf_raw(&headers, NOSNIFF "Location: /");
+	strbuf_raw(&headers, "Location: /");
 	put_escaped(&headers, a->path, strlen(a->path));
 	strbuf_raw(&headers, "/");
 	if (a->request->has_query) {
@@ -85,172 +73,8 @@ static unsigned answer_moved(const struct asked *a)
 	strbuf_raw(&headers, "\r\n");
 	BUG_ON(headers.is_cut);
 	bytes[headers.used] = '\0';
-	return http_error(&a->c->out, a->request, 301, bytes) ? 301 : 0;
+	return file_refuse(a, 301, bytes);
 }
-
-/* --- The file --- */
-
-static void write_tag(const struct stat *st, char *tag)
-{
-	snprintf(tag, TAG_TEXT, "\"%llx-%llx-%llx\"", (unsigned long long)st->st_ino,
-		 (unsigned long long)st->st_size,
-		 (unsigned long long)st->st_mtim.tv_sec * 1000000000 +
-			 (unsigned long long)st->st_mtim.tv_nsec);
-}
-
-/* Reads it behind the head; false with the head taken back when the file has become shorter. */
-static bool put_bytes(struct buf *out, int fd, uint64_t offset, uint64_t length)
-{
-	while (length > 0) {
-		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		out->end += (uint32_t)n;
-		offset += (uint64_t)n;
-		length -= (uint64_t)n;
-	}
-	return true;
-}
-
-/* A file that is open, and what is said of it. */
-struct shown {
-	const struct beneath_file *file;
-	uint64_t size;
-	struct http_validators validators;
-	char tag[TAG_TEXT];
-};
-
-/* What of it is sent. */
-struct part {
-	unsigned status;
-	uint64_t offset, length;
-};
-
-static void show_file(const struct asked *a, const struct beneath_file *file, struct shown *shown)
-{
-	struct http_validators *v = &shown->validators;
-
-	shown->file = file;
-	shown->size = (uint64_t)file->st.st_size;
-	v->now_s = time(NULL);
-	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
-	v->tag = (struct http_text){ 0 };
-	if (!a->conf->etag)
-		return;
-	write_tag(&file->st, shown->tag);
-	v->tag = (struct http_text){ shown->tag, strlen(shown->tag) };
-}
-
-static void put_field(struct strbuf *headers, const char *name, const char *value)
-{
-	strbuf_raw(headers, name);
-	strbuf_raw(headers, ": ");
-	strbuf_raw(headers, value);
-	strbuf_raw(headers, "\r\n");
-}
-
-/* The header lines that tell of the file, as a text. range: NULL when all of it is sent. */
-static void write_headers(const struct asked *a, const struct shown *shown,
-			  const struct http_range *range, char *text)
-{
-	struct strbuf headers = strbuf_on(text, HEADERS_TEXT - 1);
-	char date[HTTP_DATE];
-
-	put_field(&headers, "Last-Modified", http_date(shown->validators.modified_s, date));
-	put_field(&headers, "Accept-Ranges", "bytes");
-	if (a->conf->etag)
-		put_field(&headers, "ETag", shown->tag);
-	if (a->conf->cache_control[0] != '\0')
-		put_field(&headers, "Cache-Control", a->conf->cache_control);
-	if (range)
-		http_range_field(&headers, range, shown->size);
-	BUG_ON(headers.is_cut);
-	text[headers.used] = '\0';
-}
-
-static const char *find_type(const struct asked *a)
-{
-	return media_types_find(root_types(a->c->record->listener), a->path, strlen(a->path),
-				a->conf->default_type);
-}
-
-static bool put_head(const struct asked *a, const struct shown *shown, const struct part *part)
-{
-	const struct http_range range = { part->offset, part->length };
-	char headers[HEADERS_TEXT];
-	const struct http_answer answer = {
-		.status = part->status,
-		.type = part->status == 304 ? NULL : find_type(a),
-		.headers = headers,
-		.length = (int64_t)part->length,
-	};
-
-	write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
-	return http_head(&a->c->out, a->request, &answer);
-}
-
-/* The file becomes the connection's, or is closed. */
-static unsigned send_part(const struct asked *a, const struct shown *shown, const struct part *part)
-{
-	bool has_body = http_wants_body(a->request) && part->length > 0 && part->status != 304;
-	struct buf *out = &a->c->out;
-	uint32_t before = out->end;
-	int fd = shown->file->fd;
-	unsigned status = part->status;
-
-	if (!put_head(a, shown, part)) {
-		status = 0;
-	} else if (has_body && (part->length > TOGETHER_MOST || part->length > buf_room(out))) {
-		conn_send_file(a->c, fd, part->offset, part->length);
-		return status;
-	} else if (has_body && !put_bytes(out, fd, part->offset, part->length)) {
-		out->end = before;
-		status = answer_error(a, 500);
-	}
-	(void)sys_close(fd);
-	return status;
-}
-
-static unsigned refuse_file(const struct asked *a, const struct shown *shown, unsigned status)
-{
-	char text[HEADERS_TEXT];
-	struct strbuf headers = strbuf_on(text, sizeof(text) - 1);
-
-	(void)sys_close(shown->file->fd);
-	strbuf_raw(&headers, NOSNIFF);
-	if (status == 416)
-		http_range_field(&headers, NULL, shown->size);
-	text[headers.used] = '\0';
-	return http_error(&a->c->out, a->request, status, text) ? status : 0;
-}
-
-static unsigned send_file(const struct asked *a, const struct beneath_file *file)
-{
-	const char *head = buf_head(&a->c->in);
-	struct part part = { .offset = 0 };
-	struct http_ranges ranges;
-	struct shown shown;
-
-	show_file(a, file, &shown);
-	part.length = shown.size;
-	part.status = http_condition_judge(a->request, head, &shown.validators);
-	if (part.status == 200 && http_condition_allows_range(a->request, head, &shown.validators))
-		part.status = http_range_judge(a->request, head, shown.size, &ranges);
-	if (part.status == 412 || part.status == 416)
-		return refuse_file(a, &shown, part.status);
-	if (part.status == 206 && ranges.count > 1)
-		part.status = 200; /* a server may (RFC 9110 14.2) */
-	else if (part.status == 206) {
-		part.offset = ranges.ranges[0].offset;
-		part.length = ranges.ranges[0].length;
-	}
-	return send_part(a, &shown, &part);
-}
-
-/* --- The path --- */
 
 static unsigned status_of(enum beneath_end end)
 {
@@ -266,7 +90,8 @@ static unsigned status_of(enum beneath_end end)
 	}
 }
 
-static enum beneath_end open_path(const struct asked *a, struct beneath_file *file)
+static enum beneath_end open_path(const struct asked *a, const char *path,
+				  struct beneath_file *file)
 {
 	static const enum beneath_symlinks symlinks[] = {
 		[FOLLOW_YES] = BENEATH_SYMLINKS_YES,
@@ -280,7 +105,39 @@ static enum beneath_end open_path(const struct asked *a, struct beneath_file *fi
 	beneath.symlinks = symlinks[a->conf->follow_symlinks];
 	if (beneath.root < 0)
 		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
-	return beneath_open(&beneath, a->path, file);
+	return beneath_open(&beneath, path, file);
+}
+
+/*
+ * Takes the file beside it that the client would rather have: x.css.gz for x.css. It must be as new
+ * as the file, which else has changed since it was made.
+ */
+static const char *take_coded(const struct asked *a, struct beneath_file *file)
+{
+	const struct coding *codings[CODINGS];
+	unsigned count = coding_choose(a->request, buf_head(&a->c->in), codings);
+	char path[FILE_PATH + CODING_EXTENSION];
+	struct beneath_file coded;
+
+	for (unsigned i = 0; i < count; i++) {
+		enum beneath_end end;
+
+		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
+		end = open_path(a, path, &coded);
+		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
+			(void)sys_close(file->fd);
+			*file = coded;
+			return codings[i]->name;
+		}
+		if (end == BENEATH_FILE || end == BENEATH_FOLDER)
+			(void)sys_close(coded.fd);
+	}
+	return NULL;
+}
+
+static unsigned send_found(const struct asked *a, struct beneath_file *file)
+{
+	return file_send(a, file, a->conf->precompressed ? take_coded(a, file) : NULL);
 }
 
 /* The path is that of a folder, with room for a name behind it. */
@@ -293,9 +150,9 @@ static unsigned answer_index(struct asked *a)
 	for (size_t i = 0; i < a->conf->index.count; i++) {
 		snprintf(a->path + length, sizeof(a->path) - length, "%s%s", length > 0 ? "/" : "",
 			 a->conf->index.texts[i]);
-		end = open_path(a, &file);
+		end = open_path(a, a->path, &file);
 		if (end == BENEATH_FILE)
-			return send_file(a, &file);
+			return send_found(a, &file);
 		if (end == BENEATH_FOLDER)
 			(void)sys_close(file.fd);
 		else if (end != BENEATH_NOT_FOUND)
@@ -308,10 +165,10 @@ static unsigned answer_index(struct asked *a)
 static unsigned answer_path(struct asked *a)
 {
 	struct beneath_file file;
-	enum beneath_end end = open_path(a, &file);
+	enum beneath_end end = open_path(a, a->path, &file);
 
 	if (end == BENEATH_FILE && !a->target.ends_with_slash)
-		return send_file(a, &file);
+		return send_found(a, &file);
 	if (end == BENEATH_FILE || end == BENEATH_FOLDER)
 		(void)sys_close(file.fd);
 	if (end == BENEATH_FILE)

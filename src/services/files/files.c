@@ -42,7 +42,8 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 		return err_set(err, CODE_CONFIG,
 			       "root: service http needs one (write root = /srv/www)");
 	return check_value("default_type", conf->default_type, err) &&
-	       check_value("cache_control", conf->cache_control, err) && check_index(conf, err);
+	       check_value("cache_control", conf->cache_control, err) && check_index(conf, err) &&
+	       root_check_headers(conf, err);
 }
 
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)

@@ -29,6 +29,14 @@ bool root_start(const struct heritage *heritage, const struct listen_conf *liste
 /* The folder (O_PATH) of that listener now. -1 with errno set: it cannot be opened. Worker only. */
 int root_open(unsigned listener);
 
+enum { ROOT_HEADERS = 4096 };
+
+/* The lines of option headers, each with its CRLF, shorter than ROOT_HEADERS. Worker only. */
+const char *root_headers(unsigned listener);
+
+/* Returns false with err set when the option headers is no list of header lines. */
+bool root_check_headers(const struct listen_conf *listen, struct err *err);
+
 /* The types of its files. Worker only. */
 const struct media_types *root_types(unsigned listener);
 

@@ -29,6 +29,8 @@ static bool next_byte(struct http_text *raw, char *byte)
 		if (high < 0 || low < 0)
 			return false;
 		*byte = (char)(high * 16 + low);
+		if (*byte == '/') /* no part of a name: other servers read another path */
+			return false;
 		n = 3;
 	}
 	raw->at += n;

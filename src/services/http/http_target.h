@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The path of a request's target as the name of a file: decoded once, then its slashes merged and
- * its dot segments removed, as nginx does (RFC 3986 2.1, 2.4, 5.2.4). Pure: it opens nothing and
+ * its dot segments removed (RFC 3986 2.1, 2.4, 5.2.4). Pure: it opens nothing and
  * follows no symlink. For HTTP services, in a worker.
  *
  *   /a//b/%2e%2e/c%20d/ --> "a/c d", ends_with_slash
@@ -24,8 +24,8 @@ struct http_target {
  * Writes the path that raw, the request's path as it was sent, names below the root: relative, no
  * component empty, . or .., any byte but control characters, ended with a NUL. path: size bytes of
  * the caller's, at least 1. Returns 0, or the status of the refusal: 400 for a raw path that does
- * not begin with a slash, a wrong or incomplete %xx, a control character, a .. above the root; 414
- * when size does not suffice. path and target may then hold anything.
+ * not begin with a slash, a wrong or incomplete %xx, %2f, a control character, a .. above the root;
+ * 414 when size does not suffice. path and target may then hold anything.
  */
 unsigned http_target_decode(struct http_text raw, char *path, size_t size,
 			    struct http_target *target);

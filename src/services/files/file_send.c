@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the client has of a file already, the range that it wants; then head and bytes.
+ * services/http reads and writes HTTP.
+ */
+#include "services/files/file_send.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/sys.h"
+#include "services/files/root.h"
+#include "services/http/http_condition.h"
+#include "services/http/http_range.h"
+
+enum {
+	TOGETHER_MOST = 32 * 1024, /* a file of at most this size goes out with its head */
+	TAG_TEXT = 64,
+	RANGE_TEXT = 128,
+	HEADERS_TEXT = ROOT_HEADERS + 4 * HTTP_LINE_MOST,
+};
+
+static void write_tag(const struct stat *st, char *tag)
+{
+	snprintf(tag, TAG_TEXT, "\"%llx-%llx-%llx\"", (unsigned long long)st->st_ino,
+		 (unsigned long long)st->st_size,
+		 (unsigned long long)st->st_mtim.tv_sec * 1000000000 +
+			 (unsigned long long)st->st_mtim.tv_nsec);
+}
+
+/* Reads it behind the head; false with the head taken back when the file has become shorter. */
+static bool put_bytes(struct buf *out, int fd, uint64_t offset, uint64_t length)
+{
+	while (length > 0) {
+		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)length, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		out->end += (uint32_t)n;
+		offset += (uint64_t)n;
+		length -= (uint64_t)n;
+	}
+	return true;
+}
+
+/* A file that is open, and what is said of it. */
+struct shown {
+	const struct beneath_file *file;
+	const char *coding; /* NULL: none */
+	uint64_t size;
+	struct http_validators validators;
+	char tag[TAG_TEXT];
+};
+
+/* What of it is sent. */
+struct part {
+	unsigned status;
+	uint64_t offset, length;
+};
+
+static void show_file(const struct asked *a, const struct beneath_file *file, const char *coding,
+		      struct shown *shown)
+{
+	struct http_validators *v = &shown->validators;
+
+	shown->file = file;
+	shown->coding = coding;
+	shown->size = (uint64_t)file->st.st_size;
+	v->now_s = time(NULL);
+	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
+	v->tag = (struct http_text){ 0 };
+	if (!a->conf->etag)
+		return;
+	write_tag(&file->st, shown->tag);
+	v->tag = (struct http_text){ shown->tag, strlen(shown->tag) };
+}
+
+static void put_field(struct strbuf *headers, const char *name, const char *value)
+{
+	strbuf_raw(headers, name);
+	strbuf_raw(headers, ": ");
+	strbuf_raw(headers, value);
+	strbuf_raw(headers, "\r\n");
+}
+
+/*
+ * The header lines that tell of the file, as a text. While its second lasts, the file may change
+ * again in it: no client has a date that stands for two states (RFC 9110 8.8.2.2). range: NULL when
+ * all of it is sent.
+ */
+static void write_headers(const struct asked *a, const struct shown *shown,
+			  const struct http_range *range, char *text)
+{
+	struct strbuf headers = strbuf_on(text, HEADERS_TEXT - 1);
+	char date[HTTP_DATE];
+
+	if (shown->validators.modified_s < shown->validators.now_s)
+		put_field(&headers, "Last-Modified", http_date(shown->validators.modified_s, date));
+	put_field(&headers, "Accept-Ranges", "bytes");
+	if (a->conf->etag)
+		put_field(&headers, "ETag", shown->tag);
+	if (a->conf->cache_control[0] != '\0')
+		put_field(&headers, "Cache-Control", a->conf->cache_control);
+	/* the plain answer too: another client is not to get it from a cache (RFC 9110 12.5.5) */
+	if (a->conf->precompressed)
+		put_field(&headers, "Vary", "Accept-Encoding");
+	if (shown->coding)
+		put_field(&headers, "Content-Encoding", shown->coding);
+	strbuf_raw(&headers, root_headers(a->c->record->listener));
+	if (range)
+		http_range_field(&headers, range, shown->size);
+	BUG_ON(headers.is_cut);
+	text[headers.used] = '\0';
+}
+
+static const char *find_type(const struct asked *a)
+{
+	return media_types_find(root_types(a->c->record->listener), a->path, strlen(a->path),
+				a->conf->default_type);
+}
+
+static bool put_head(const struct asked *a, const struct shown *shown, const struct part *part)
+{
+	const struct http_range range = { part->offset, part->length };
+	char headers[HEADERS_TEXT];
+	const struct http_answer answer = {
+		.status = part->status,
+		.type = part->status == 304 ? NULL : find_type(a),
+		.headers = headers,
+		.length = (int64_t)part->length,
+	};
+
+	write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
+	return http_head(&a->c->out, a->request, &answer);
+}
+
+/* The file becomes the connection's, or is closed. */
+static unsigned send_part(const struct asked *a, const struct shown *shown, const struct part *part)
+{
+	bool has_body = http_wants_body(a->request) && part->length > 0 && part->status != 304;
+	struct buf *out = &a->c->out;
+	uint32_t before = out->end;
+	int fd = shown->file->fd;
+	unsigned status = part->status;
+
+	if (!put_head(a, shown, part)) {
+		status = 0;
+	} else if (has_body && (part->length > TOGETHER_MOST || part->length > buf_room(out))) {
+		conn_send_file(a->c, fd, part->offset, part->length);
+		return status;
+	} else if (has_body && !put_bytes(out, fd, part->offset, part->length)) {
+		out->end = before;
+		status = file_refuse(a, 500, "");
+	}
+	(void)sys_close(fd);
+	return status;
+}
+
+unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
+{
+	char text[HEADERS_TEXT];
+	struct strbuf lines = strbuf_on(text, sizeof(text) - 1);
+
+	strbuf_raw(&lines, FILE_GUARDS);
+	strbuf_raw(&lines, root_headers(a->c->record->listener));
+	strbuf_raw(&lines, headers);
+	BUG_ON(lines.is_cut);
+	text[lines.used] = '\0';
+	return http_error(&a->c->out, a->request, status, text) ? status : 0;
+}
+
+static unsigned refuse_file(const struct asked *a, const struct shown *shown, unsigned status)
+{
+	char text[RANGE_TEXT];
+	struct strbuf headers = strbuf_on(text, sizeof(text) - 1);
+
+	(void)sys_close(shown->file->fd);
+	if (status == 416)
+		http_range_field(&headers, NULL, shown->size);
+	text[headers.used] = '\0';
+	return file_refuse(a, status, text);
+}
+
+unsigned file_send(const struct asked *a, const struct beneath_file *file, const char *coding)
+{
+	const char *head = buf_head(&a->c->in);
+	struct part part = { .offset = 0 };
+	struct http_ranges ranges;
+	struct shown shown;
+
+	show_file(a, file, coding, &shown);
+	part.length = shown.size;
+	part.status = http_condition_judge(a->request, head, &shown.validators);
+	if (part.status == 200 && http_condition_allows_range(a->request, head, &shown.validators))
+		part.status = http_range_judge(a->request, head, shown.size, &ranges);
+	if (part.status == 412 || part.status == 416)
+		return refuse_file(a, &shown, part.status);
+	if (part.status == 206 && ranges.count > 1)
+		part.status = 200; /* a server may (RFC 9110 14.2) */
+	else if (part.status == 206) {
+		part.offset = ranges.ranges[0].offset;
+		part.length = ranges.ranges[0].length;
+	}
+	return send_part(a, &shown, &part);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers with a file that is open, or without one. For services/files, in a worker. */
+#ifndef SERVICES_FILES_FILE_SEND_H
+#define SERVICES_FILES_FILE_SEND_H
+
+#include <limits.h>
+
+#include "services/files/beneath.h"
+#include "services/http/http_session.h"
+#include "services/http/http_target.h"
+
+/* Beside what every answer has: a browser must not guess its type. */
+#define FILE_GUARDS "X-Content-Type-Options: nosniff\r\n"
+
+enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };
+
+/* A request that is answered. */
+struct asked {
+	struct conn *c;
+	struct http_request *request;
+	const struct listen_conf *conf;
+	struct http_target target;
+	char path[FILE_PATH]; /* below the root; with the name of an index behind it */
+};
+
+/*
+ * Sends the file, or what the request wants of it; path is its name. The file is closed, or the
+ * connection's. coding: how its bytes are coded, NULL: as the name says. Returns the status, or 0
+ * when there is no room now: so do all that answer.
+ */
+unsigned file_send(const struct asked *asked, const struct beneath_file *file, const char *coding);
+
+/* Answers with the status alone. headers: further lines, or "". */
+unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);
+
+#endif
