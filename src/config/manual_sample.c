@@ -86,10 +86,11 @@ static void guest_sections(const struct listen_conf *listen, FILE *out)
 {
 	print_comment("",
 		      "Upstreams, programs of your own, and the options that only their listeners "
-		      "know. server, command and module are required.",
+		      "know. server, command, module and root are required.",
 		      out);
 	show_titled("upstream \"db\"", SECTION_upstream, out);
 	show_titled("program \"app\"", SECTION_program, out);
+	show_section("listen \"127.0.0.1:8080\"", SECTION_listen, listen, "http", out);
 	show_section("listen \"127.0.0.1:5432\"", SECTION_listen, listen, "proxy", out);
 	show_section("listen \"127.0.0.1:8000\"", SECTION_listen, listen, "program", out);
 	show_section("listen \"127.0.0.1:9000\"", SECTION_listen, listen, "module", out);

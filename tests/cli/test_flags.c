@@ -132,7 +132,7 @@ static void test__with_ten_wrong_files__prints_ten_messages_with_file_and_line(v
 		{ "listen 8080 {\n service = ehco }\n",
 		  "x.conf:2: listen.service: \"ehco\" is not "
 		  "a service (ack, echo, discard, daytime, "
-		  "chargen, status, module, program, proxy or exec; did you mean echo?)" },
+		  "chargen, status, http, module, program, proxy or exec; did you mean echo?)" },
 		{ "listen 8080 {\n service = echo\n framing = line }\n",
 		  "x.conf:3: framing: belongs to service ack, not echo" },
 		{ "listen 8080 { }\n",

@@ -163,7 +163,7 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 	assert_listen_refused("8080=ehco",
 			      "-l 8080=ehco: \"ehco\" is not a service (ack, echo, discard, "
 			      "daytime, chargen, status, "
-			      "module, program, proxy or exec; did you mean echo?)");
+			      "http, module, program, proxy or exec; did you mean echo?)");
 	assert_listen_refused("8080=ack,backlog=x",
 			      "-l 8080=ack,backlog=x: backlog: \"x\" is not a number (1 to 65535)");
 	assert_listen_refused(
@@ -231,7 +231,7 @@ static void dash_o__that_is_wrong__is_refused(void **state)
 	assert_override_refused("listen.service=no",
 				"-o listen.service=no: \"no\" is not a service (ack, "
 				"echo, discard, daytime, chargen, status, "
-				"module, program, proxy or exec)");
+				"http, module, program, proxy or exec)");
 	assert_override_refused("chroot=here",
 				"-o chroot=here: \"here\" is not an absolute path (a path "
 				"that begins with / or empty)");

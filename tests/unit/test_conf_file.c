@@ -80,7 +80,7 @@ static const struct wrong wrongs[] = {
 	  "x.conf:1: listen \"8080\": the service is missing (service = ack)" },
 	{ "listen 8080 { service = ehco }\n",
 	  "x.conf:1: listen.service: \"ehco\" is not a service "
-	  "(ack, echo, discard, daytime, chargen, status, module, "
+	  "(ack, echo, discard, daytime, chargen, status, http, module, "
 	  "program, proxy or exec; "
 	  "did you mean echo?)" },
 	{ "listen 8080 {\n framing = line\n service = echo }\n",
