@@ -100,6 +100,7 @@ union option_object {
 
 /* Enumerators of the CHOICE options, in the order of their words. */
 enum { AFFINITY_NONE, AFFINITY_AUTO };
+enum access_format { ACCESS_AUTO, ACCESS_LOGFMT, ACCESS_JSON, ACCESS_COMBINED };
 enum { STDERR_LOG, STDERR_CONNECTION };
 enum upstream_balance { BALANCE_LEAST_CONN, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_HASH };
 enum upstream_check { CHECK_OFF, CHECK_CONNECT, CHECK_EXPECT };

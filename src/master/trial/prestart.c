@@ -253,7 +253,8 @@ bool prestart_same_log(const struct conf *a, const struct identity *of_a, const 
 		       const struct identity *of_b)
 {
 	return strcmp(a->log_path, b->log_path) == 0 && a->log_level == b->log_level &&
-	       a->log_format == b->log_format && strcmp(a->log_access, b->log_access) == 0 &&
+	       a->log_format == b->log_format && a->log_access_format == b->log_access_format &&
+	       strcmp(a->log_access, b->log_access) == 0 &&
 	       prestart_log_owner(of_a) == prestart_log_owner(of_b);
 }
 
