@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The access log: a line for each ended connection and for each request that a service reports, as
- * far as its format has one. The master opens its file. Each worker gathers lines in its arena and writes them when there are
- * many, after a second, and when it exits. It writes between two pieces of work where it can, so
- * that a slow disk is not blamed on the connection in hand. The log never blocks: lines that the
- * reader does not accept are kept while there is room, then lost and counted.
+ * far as its format has one. The master opens its file. Each worker gathers lines in its arena and
+ * writes them when there are many, after a second, and when it exits. It writes between two pieces
+ * of work where it can, so that a slow disk is not blamed on the connection in hand. The log never
+ * blocks: lines that the reader does not accept are kept while there is room, then lost and
+ * counted.
  */
 #ifndef ACCESSLOG_ACCESSLOG_H
 #define ACCESSLOG_ACCESSLOG_H

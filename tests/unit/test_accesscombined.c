@@ -150,10 +150,10 @@ static void longest__texts__are_cut_and_the_version_stays(void **state)
 	memcpy(plain + sizeof(plain) - 9, " HTTP/1.0", 9);
 	e.request = (struct access_text){ plain, sizeof(plain) };
 	assert_non_null(strstr(line_of(&e), "aaa HTTP/1.0\" 200 512 "));
-	assert_int_equal(strchr(strchr(room, '"') + 1, '"') - strchr(room, '"') - 1, 4096);
+	assert_int_equal(strchr(strchr(room, '"') + 1, '"') - strchr(room, '"') - 1, 2048);
 	assert_strict(room);
 	e.request = e.referer = e.user_agent = e.user = (struct access_text){ wild, sizeof(wild) };
-	assert_true(strlen(line_of(&e)) < ACCESSLINE_MOST);
+	assert_true(strlen(line_of(&e)) <= 4095); /* what goaccess 1.7 reads of a line */
 	assert_strict(room);
 }
 

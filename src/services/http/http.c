@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes answers. It reads no request, sends nothing and decides no status. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -179,6 +180,13 @@ void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked
 	memcpy(head + 4, "\r\n", 2);
 	memcpy(head + CHUNK_HEAD + n, "\r\n", CHUNK_TAIL);
 	out->end += CHUNK_HEAD + CHUNK_TAIL;
+}
+
+size_t http_body_bytes(const char *answer, size_t n)
+{
+	const char *blank = memmem(answer, n, "\r\n\r\n", 4);
+
+	return blank ? n - (size_t)(blank + 4 - answer) : 0;
 }
 
 bool http_body_end(struct buf *out, bool is_chunked)

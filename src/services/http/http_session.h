@@ -26,7 +26,7 @@ struct http_handler {
 	/*
 	 * Answers the request whose head is at the front of c->in: writes to c->out, and may then
 	 * send a file range. Sets session->goes_on when more follows; then the service logs the
-	 * answer itself. Returns the status, or 0 when there is no room for the answer now, and
+	 * answer itself (http_log), while the head is still there. Returns the status, or 0 when there is no room for the answer now, and
 	 * nothing has changed.
 	 */
 	unsigned (*answer)(struct conn *c, struct http_session *session);
@@ -53,12 +53,5 @@ bool http_session_is_idle(const struct conn *c, const struct http_session *sessi
 
 /* For the hook `is_sound`: it may hold any bytes. */
 bool http_session_is_sound(const struct conn *c, const struct http_session *session);
-
-/*
- * Logs an answered request, where requests are logged: made is the number of bytes of the answer.
- * The session does that itself for an answer that does not go on.
- */
-void http_session_log(const struct conn *c, const struct http_request *request, const char *path,
-		      size_t path_length, unsigned status, uint64_t made);
 
 #endif

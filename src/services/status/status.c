@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "services/http/http_log.h"
 #include "services/http/http_session.h"
 #include "services/services.h"
 #include "services/status/status_health.h"
@@ -19,9 +20,9 @@ enum { PIECE_ROOM = 16 * 1024 };
 
 struct status {
 	struct http_session session;
-	struct piece_cursor at; /* position in the long answer */
-	uint64_t made;          /* bytes of the long answer so far */
-	uint8_t streaming;      /* 1 + row of routes; 0: no long answer is in progress */
+	struct piece_cursor at;   /* position in the long answer */
+	uint64_t made, body_made; /* bytes of the long answer so far, and of its body alone */
+	uint8_t streaming;        /* 1 + row of routes; 0: no long answer is in progress */
 };
 
 /* The worker's heritage, set once by init before the worker serves. */
@@ -84,12 +85,13 @@ static bool stream_answer(struct conn *c, struct http_session *session)
 		return false;
 	text = http_body_open(&c->out, is_chunked);
 	is_done = report_pieces(&report, route->pieces, *route->piece_count, &s->at, &text);
+	s->body_made += text.used;
 	http_body_close(&c->out, &text, is_chunked);
 	is_done = is_done && http_body_end(&c->out, is_chunked);
 	s->made += buf_used(&c->out) - before;
 	if (!is_done)
 		return false;
-	http_session_log(c, &session->request, route->path, strlen(route->path), 200, s->made);
+	http_log(c, &session->request, &(struct http_logged){ 200, s->made, s->body_made });
 	s->streaming = 0;
 	return true;
 }
@@ -112,6 +114,7 @@ static bool begin_long(struct conn *c, struct status *s, const struct route *rou
 	s->streaming = (uint8_t)(route - routes + 1);
 	s->at = (struct piece_cursor){ 0 };
 	s->made = buf_used(&c->out) - before;
+	s->body_made = 0;
 	if (route->is_scrape)
 		cell_add(&heritage_own_slot(heritage)->tally.scrapes_total, 1);
 	return true;
@@ -199,7 +202,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_status = {
 	.name = "status",
-	.state_version = 2,
+	.state_version = 3,
 	.state_size = sizeof(struct status),
 	.init = remember_heritage,
 	.input = read_requests,
