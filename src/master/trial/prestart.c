@@ -15,6 +15,7 @@
 #include "base/logfile.h"
 #include "base/logsink.h"
 #include "base/sys.h"
+#include "config/auth_users.h"
 #include "config/conf_program.h"
 #include "config/conf_upstream.h"
 #include "config/fdlimit.h"
@@ -68,7 +69,7 @@ struct conf *prestart_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_load(source, err);
 
-	if (!conf || check_services(conf, err))
+	if (!conf || (check_services(conf, err) && auth_users_load(conf, err)))
 		return conf;
 	conf_free(conf);
 	return NULL;

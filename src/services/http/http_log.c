@@ -42,6 +42,7 @@ void http_log(const struct conn *c, const struct http_request *request,
 			   .line = find_line(c, request),
 			   .method = part_of(head, request->method_name),
 			   .path = part_of(head, request->path),
+			   .user = text_of(logged->user),
 			   .referer = text_of(http_field_value(request, head, HTTP_FIELD_REFERER)),
 			   .user_agent =
 				   text_of(http_field_value(request, head, HTTP_FIELD_USER_AGENT)),

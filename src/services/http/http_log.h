@@ -6,13 +6,15 @@
 #include <stdint.h>
 
 #include "services/http/http_request.h"
+#include "services/http/http_text.h"
 #include "worker/conn_record.h"
 
 /* What is told of an answer. */
 struct http_logged {
 	unsigned status;
-	uint64_t bytes_out;  /* of the whole answer */
-	uint64_t body_bytes; /* of them, its body, without the frame of chunks */
+	uint64_t bytes_out;    /* of the whole answer */
+	uint64_t body_bytes;   /* of them, its body, without the frame of chunks */
+	struct http_text user; /* that the request names; at is NULL: none was asked for */
 };
 
 /*

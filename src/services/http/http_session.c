@@ -37,17 +37,22 @@ static bool is_ending(void)
 }
 
 /* before: what c->out held when the answer began. */
-static void log_answer(const struct conn *c, const struct http_request *request, unsigned status,
-		       size_t before)
+static void log_answer(const struct conn *c, const struct http_request *request,
+		       const struct http_handler *handler, unsigned status, size_t before)
 {
 	const char *answer = buf_head(&c->out) + before;
 	size_t made = buf_used(&c->out) - before;
 	uint64_t left = c->record->file_left;
 
-	if (conn_logs())
-		http_log(c, request,
-			 &(struct http_logged){ status, made + left,
-						http_body_bytes(answer, made) + left });
+	struct http_text user = { NULL, 0 };
+
+	if (!conn_logs())
+		return;
+	if (handler->user)
+		user = handler->user(c, request);
+	http_log(c, request,
+		 &(struct http_logged){ status, made + left, http_body_bytes(answer, made) + left,
+					user });
 }
 
 /* Drops the head of the request that is answered, and prepares for the next one. */
@@ -79,7 +84,7 @@ static enum step answer_request(struct conn *c, struct http_session *s,
 	if (status == 0)
 		return STEP_WAIT;
 	if (!s->goes_on)
-		log_answer(c, &s->request, status, before);
+		log_answer(c, &s->request, handler, status, before);
 	s->ends = !s->request.keep_alive;
 	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
 	if (!s->goes_on)
@@ -95,7 +100,7 @@ static enum step refuse_request(struct conn *c, struct http_request *request,
 
 	if (!http_error(&c->out, request, request->status, handler->headers))
 		return STEP_WAIT;
-	log_answer(c, request, request->status, before);
+	log_answer(c, request, handler, request->status, before);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
 	return STEP_END;
