@@ -5,9 +5,10 @@
  */
 #include "accesslog/accessline.h"
 
+#include "accesslog/accesscombined.h"
 #include "base/clock.h"
 
-enum { LISTED_MOST = 1024 }; /* bytes of a method or a path that are written */
+enum { LISTED_MOST = 1024, HEADER_MOST = 512 }; /* bytes of such a text that are written */
 
 /* Characters that need no quotes in a logfmt line. */
 static const bool is_plain[256] = {
@@ -54,6 +55,8 @@ INLINE void put_text(struct strbuf *to, bool json, const char *text, size_t most
 	strbuf_escaped(to, json ? STRBUF_JSON : STRBUF_LOGFMT, text, most);
 	put_byte(to, '"');
 }
+
+enum { TIME_LENGTH = 24 };
 
 static char *put_two(char *at, int value)
 {
@@ -104,7 +107,7 @@ INLINE void write_TIME(struct strbuf *to, bool json, int64_t us, struct access_c
 		set_clock(clock, ms);
 	if (json)
 		put_byte(to, '"');
-	strbuf_put(to, clock->text, sizeof(clock->text));
+	strbuf_put(to, clock->text, TIME_LENGTH);
 	if (json)
 		put_byte(to, '"');
 }
@@ -182,6 +185,10 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 	put_text(to, json, entry->name.text, \
 		 entry->name.length < LISTED_MOST ? entry->name.length : LISTED_MOST)
 
+#define PUT_HEADER(name)                     \
+	put_text(to, json, entry->name.text, \
+		 entry->name.length < HEADER_MOST ? entry->name.length : HEADER_MOST)
+
 #define HAS_TIME(name)    true
 #define HAS_NUMBER(name)  true
 #define HAS_SECONDS(name) true
@@ -191,6 +198,7 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 #define HAS_RESULT(name)  (entry->name > 0)
 #define HAS_PERIOD(name)  (entry->name > 0)
 #define HAS_LISTED(name)  (entry->name.text != NULL)
+#define HAS_HEADER(name)  (entry->name.text != NULL)
 
 /* json is a constant in each call, so that the compiler makes two functions. */
 INLINE void put_fields(struct strbuf *to, const struct access_entry *entry, bool json,
@@ -205,11 +213,14 @@ INLINE void put_fields(struct strbuf *to, const struct access_entry *entry, bool
 #include "tables/access_fields.def"
 }
 
-bool accessline_write(struct strbuf *to, const struct access_entry *entry, bool json,
-		      struct access_clock *clock)
+bool accessline_write(struct strbuf *to, const struct access_entry *entry,
+		      enum access_format format, struct access_clock *clock)
 {
+	bool json = format == ACCESS_JSON;
 	size_t before = to->used;
 
+	if (format == ACCESS_COMBINED)
+		return accesscombined_write(to, entry, clock);
 	if (json) {
 		put_byte(to, '{');
 		put_fields(to, entry, true, clock);

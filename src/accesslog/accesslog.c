@@ -28,7 +28,7 @@ bool accesslog_is_on;
 /* Written by accesslog_open in each process; from accesslog_start on by the worker. */
 static struct {
 	struct accesslog_file file;
-	bool json;
+	enum access_format format;
 	struct accessbuf buf;
 	struct worker_tally *tally;
 	const struct loop *loop;
@@ -43,11 +43,18 @@ static struct {
 	int64_t troubled_ms;          /* time of the last trouble */
 } state = { .file = ACCESSLOG_FILE_CLOSED };
 
+enum access_format accesslog_format(const struct conf *conf)
+{
+	if (conf->log_access_format != ACCESS_AUTO)
+		return (enum access_format)conf->log_access_format;
+	return conf->log_format == LOG_JSON ? ACCESS_JSON : ACCESS_LOGFMT;
+}
+
 bool accesslog_open(const struct conf *conf, uid_t owner, struct err *err)
 {
 	if (!accesslog_file_open(&state.file, conf->log_access, owner, err))
 		return false;
-	state.json = conf->log_format == LOG_JSON;
+	state.format = accesslog_format(conf);
 	return true;
 }
 
@@ -243,6 +250,8 @@ void accesslog_add(struct access_entry *entry)
 {
 	struct strbuf line;
 
+	if (!accessentry_has(entry, state.format))
+		return;
 	if (!has_room() && !state.is_stuck)
 		accesslog_flush();
 	if (!has_room()) {
@@ -251,7 +260,7 @@ void accesslog_add(struct access_entry *entry)
 	}
 	entry->time = wall_us();
 	line = accessbuf_room(&state.buf);
-	if (!accessline_write(&line, entry, state.json, &state.clock)) {
+	if (!accessline_write(&line, entry, state.format, &state.clock)) {
 		lose_one("a line is too long");
 		return;
 	}

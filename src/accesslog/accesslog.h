@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The access log: a line for each ended connection and for each request that a service reports. The
- * master opens its file. Each worker gathers lines in its arena and writes them when there are
- * many, after a second, and when it exits. It writes between two pieces of work where it can, so
- * that a slow disk is not blamed on the connection in hand. The log never blocks: lines that the
- * reader does not accept are kept while there is room, then lost and counted.
+ * The access log: a line for each ended connection and for each request that a service reports, as
+ * far as its format has one. The master opens its file. Each worker gathers lines in its arena and
+ * writes them when there are many, after a second, and when it exits. It writes between two pieces
+ * of work where it can, so that a slow disk is not blamed on the connection in hand. The log never
+ * blocks: lines that the reader does not accept are kept while there is room, then lost and
+ * counted.
  */
 #ifndef ACCESSLOG_ACCESSLOG_H
 #define ACCESSLOG_ACCESSLOG_H
@@ -48,6 +49,9 @@ void accesslog_file_close(struct accesslog_file *file);
  */
 bool accesslog_file_reopen(struct accesslog_file *file, bool create, bool *is_other,
 			   struct err *err);
+
+/* The format that conf's access log has; never ACCESS_AUTO. */
+enum access_format accesslog_format(const struct conf *conf);
 
 /*
  * Opens conf's target, for the workers' user ((uid_t)-1: the process's user), in place of the

@@ -56,13 +56,15 @@ void accessrescue_add(struct accessrescue *r, struct access_entry *entry)
 {
 	struct strbuf line;
 
+	if (!accessentry_has(entry, accesslog_format(r->conf)))
+		return;
 	if (!accessbuf_has_room(&r->buf, ACCESSLINE_MOST)) {
 		write_waiting(r);
 		drop_waiting(r);
 	}
 	entry->time = clock_us() + r->offset_us;
 	line = accessbuf_room(&r->buf);
-	if (accessline_write(&line, entry, r->conf->log_format == LOG_JSON, &r->clock))
+	if (accessline_write(&line, entry, accesslog_format(r->conf), &r->clock))
 		accessbuf_add(&r->buf, line.used);
 }
 

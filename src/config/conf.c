@@ -60,6 +60,7 @@ static void listener_free(struct listen_conf *listener)
 {
 	option_free(SECTION_listen, listener);
 	conf_place_free(listener->places);
+	free(listener->users);
 	free(listener->address);
 	free(listener->origin);
 }

@@ -87,12 +87,12 @@ static bool check_effects(const struct conf *conf, struct err *err)
 static bool set_on_object(const struct option *option, void *object, const char *text,
 			  const char *value, struct err *err)
 {
-	char place[CONF_ERROR_PLACE], *copy = strdup(value);
+	char place[CONF_ERROR_PLACE] = "-o ", *copy = strdup(value);
 	bool is_good;
 
 	if (copy == NULL)
 		return err_errno(err, CODE_OSERR, "cannot keep a value");
-	snprintf(place, sizeof(place), "-o %s", text);
+	conf_cmdline_show(text, place + 3, sizeof(place) - 3);
 	is_good = read_value(option, object, copy, err) &&
 		  conf_titled_set_place(object, option, place, err);
 	free(copy);

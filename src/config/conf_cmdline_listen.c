@@ -148,9 +148,9 @@ static bool fill_listener(struct conf *conf, const struct listen_text *parts, co
 			  struct err *err)
 {
 	struct listen_conf *listener;
-	char origin[CONF_ERROR_PLACE];
+	char origin[CONF_ERROR_PLACE] = "-l ";
 
-	snprintf(origin, sizeof(origin), "-l %s", text);
+	conf_cmdline_show(text, origin + 3, sizeof(origin) - 3);
 	listener = conf_add_listener(conf, parts->address, origin, err);
 	if (listener == NULL)
 		return false;

@@ -2,20 +2,58 @@
 /* Cuts the texts of flags, and makes the messages about them. It must not know any flag. */
 #include "config/conf_cmdline_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/conf_error.h"
 #include "config/foreign.h"
 #include "config/option.h"
 
+/* The value in the text that is none to show, up to its comma; NULL: there is none. */
+static const char *find_hash(const char *text, size_t *length)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		const char *name = options[i].name, *at = text;
+		size_t n = strlen(name);
+
+		if (!option_is_hash(&options[i]))
+			continue;
+		while ((at = strstr(at, name)) != NULL) {
+			at += n;
+			if (*at != '=')
+				continue;
+			*length = strcspn(++at, ",");
+			return at;
+		}
+	}
+	return NULL;
+}
+
+const char *conf_cmdline_show(const char *text, char *shown, size_t size)
+{
+	const char *hash;
+	size_t used = 0, length = 0;
+
+	shown[0] = '\0';
+	while (used < size && (hash = find_hash(text, &length)) != NULL) {
+		used += (size_t)snprintf(shown + used, size - used, "%.*s...", (int)(hash - text),
+					 text);
+		text = hash + length;
+	}
+	if (used < size)
+		snprintf(shown + used, size - used, "%s", text);
+	return shown;
+}
+
 bool conf_cmdline_blame(struct err *err, const char *flag, const char *text)
 {
-	char shown[QUOTE_TEXT];
+	char shown[QUOTE_TEXT], safe[CONF_ERROR_PLACE];
 
 	if (err->code != CODE_OSERR)
 		err->code = CODE_USAGE;
-	quote_show(text, shown);
+	quote_show(conf_cmdline_show(text, safe, sizeof(safe)), shown);
 	if (text[0] == '\0')
 		return err_prefix(err, "%s %s: ", flag, shown);
 	shown[strlen(shown) - 1] = '\0';

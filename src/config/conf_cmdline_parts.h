@@ -14,6 +14,12 @@
 enum { CONF_CMDLINE_VALUES = 1024 }; /* most values of one flag */
 
 /*
+ * Writes the text of a flag for a message to shown, cut to size: "..." stands for the value of an
+ * option that holds a hash, which may be a password by mistake. Returns shown.
+ */
+const char *conf_cmdline_show(const char *text, char *shown, size_t size);
+
+/*
  * Makes any check's error a usage error, with the flag and its text in front; an empty text stays
  * visible. Returns false.
  */

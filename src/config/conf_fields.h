@@ -25,6 +25,7 @@
 struct listen_conf;
 struct program_conf;
 struct upstream_conf;
+struct auth_users; /* config/auth_users.h */
 
 struct conf {
 	char *origin;                  /* the file's path, "built-in default" or "command line" */
@@ -48,9 +49,10 @@ struct conf {
 	FIELD_##section(kind, name)
 
 struct listen_conf {
-	char *address; /* as written; checked by addr_check */
-	char *origin;  /* its place for messages: "etc/x.conf:12" or "-l 8081=ack" */
-	char **places; /* by row of options[]: as in struct conf; NULL: as origin */
+	char *address;            /* as written; checked by addr_check */
+	char *origin;             /* its place for messages: "etc/x.conf:12" or "-l 8081=ack" */
+	char **places;            /* by row of options[]: as in struct conf; NULL: as origin */
+	struct auth_users *users; /* who may ask, with a password; NULL: everybody may */
 #include "tables/options.def"
 };
 
@@ -100,6 +102,7 @@ union option_object {
 
 /* Enumerators of the CHOICE options, in the order of their words. */
 enum { AFFINITY_NONE, AFFINITY_AUTO };
+enum access_format { ACCESS_AUTO, ACCESS_LOGFMT, ACCESS_JSON, ACCESS_COMBINED };
 enum { STDERR_LOG, STDERR_CONNECTION };
 enum upstream_balance { BALANCE_LEAST_CONN, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_HASH };
 enum upstream_check { CHECK_OFF, CHECK_CONNECT, CHECK_EXPECT };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "config/auth_users.h"
 #include "config/conf_file.h"
 #include "config/conf_limit.h"
 #include "config/conf_program.h"
@@ -150,7 +151,8 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
 			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err) ||
-			     !conf_limit_check(conf, err) || !conf_trusted_check(conf, err))) {
+			     !conf_limit_check(conf, err) || !conf_trusted_check(conf, err) ||
+			     !auth_users_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "base/units.h"
 
 static bool read_number(const char *text, uint32_t *number)
@@ -59,6 +60,17 @@ static bool find_names(const struct conf *conf, struct identity *identity, struc
 			       "user: %s has no name and so no group of its own (set group)",
 			       conf->user);
 	return true;
+}
+
+bool identity_can_search(const struct identity *identity, const char *folder)
+{
+	struct stat st;
+
+	if (sys_stat(folder, &st) < 0)
+		return false;
+	if (st.st_uid == identity->user)
+		return (st.st_mode & S_IXUSR) != 0;
+	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
 }
 
 bool identity_find(const struct conf *conf, struct identity *identity, struct err *err)

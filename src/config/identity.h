@@ -30,4 +30,7 @@ bool identity_group(const char *name, gid_t *group);
  */
 bool identity_find(const struct conf *conf, struct identity *identity, struct err *err);
 
+/* True when that user may search the folder, to reopen a file in it. */
+bool identity_can_search(const struct identity *identity, const char *folder);
+
 #endif

@@ -118,9 +118,11 @@ static void listen_section(const struct listen_conf *listen, FILE *out)
 	print_comment("",
 		      "The state of the server: a live page, /status.json, /metrics and /healthz. "
 		      "It shows "
-		      "addresses of clients: bind it to a private address, or use allow.",
+		      "addresses of clients: bind it to a private address, or give it users.",
 		      out);
-	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n}\n", out);
+	fputs("listen \"127.0.0.1:8080\" {\n\tservice = status\n\n", out);
+	print_section(SECTION_listen, listen, "status", "\t", out);
+	fputs("}\n", out);
 }
 
 void manual_sample(FILE *out)

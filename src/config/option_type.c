@@ -10,6 +10,7 @@
 
 #include "base/quote.h"
 #include "base/units.h"
+#include "config/auth_hash.h"
 #include "config/foreign.h"
 
 /* The blank-separated words of a row. */
@@ -201,6 +202,11 @@ bool option_is_path(const struct option *option)
 	return option->kind == KIND_TEXT && strncmp(option->words, "path", 4) == 0;
 }
 
+bool option_is_hash(const struct option *option)
+{
+	return option->kind == KIND_TEXT && strcmp(option->words, "HASH") == 0;
+}
+
 static bool path_fits(const struct words *words, const char *text)
 {
 	if (text[0] == '/' || text[0] == '\0')
@@ -221,6 +227,8 @@ static const char *text_allowed(const struct option *option, char *text)
 		if (option->fallback[0] == '\0')
 			words.list[words.count++] = "empty";
 		quote_list(words.list, words.count, text, OPTION_TYPE_ALLOWED);
+	} else if (option_is_hash(option)) {
+		snprintf(text, OPTION_TYPE_ALLOWED, "a hash of crypt(5)");
 	} else if (strcmp(option->min, "0") == 0) {
 		snprintf(text, OPTION_TYPE_ALLOWED, "at most %s bytes", option->max);
 	} else {
@@ -238,6 +246,8 @@ static bool text_read(const struct option *option, void *field, const char *cons
 
 	(void)count;
 	BUG_ON(!units_read_count(option->min, &min) || !units_read_count(option->max, &max));
+	if (option_is_hash(option) && given[0][0] != '\0' && !auth_hash_check(given[0], err))
+		return false;
 	split_words(&words, option->words);
 	if (option_is_path(option) && !path_fits(&words, given[0]))
 		return err_set(err, CODE_CONFIG, "%s is not an absolute path (%s)",

@@ -92,6 +92,9 @@ struct option_type {
 /* True for an option that holds a path. */
 bool option_is_path(const struct option *option);
 
+/* True for an option that holds a password's hash: no message shows its value. */
+bool option_is_hash(const struct option *option);
+
 /* True for a LIST of a program and its arguments: the first text is a path, or a name for PATH. */
 bool option_is_program(const struct option *option);
 

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/sys.h"
+#include "config/auth_users.h"
 #include "config/conf_program.h"
 #include "config/fdlimit.h"
 #include "config/pidfile.h"
@@ -190,18 +191,6 @@ static void check_pid_file(struct check *check)
 		check_scoreboard(check, path);
 }
 
-/* True when the workers' user may search the folder to reopen a file in it. */
-static bool can_search(const struct identity *identity, const char *folder)
-{
-	struct stat st;
-
-	if (sys_stat(folder, &st) < 0)
-		return false;
-	if (st.st_uid == identity->user)
-		return (st.st_mode & S_IXUSR) != 0;
-	return (st.st_mode & (st.st_gid == identity->group ? S_IXGRP : S_IXOTH)) != 0;
-}
-
 static void warn_of_reopen(const struct check *check, const char *option, const char *path)
 {
 	const struct identity *identity = &check->found.identity;
@@ -210,7 +199,7 @@ static void warn_of_reopen(const struct check *check, const char *option, const 
 	if (path[0] != '/' || !identity->changes || identity->user == 0)
 		return;
 	file_folder(path, folder, sizeof(folder));
-	if (!can_search(identity, folder))
+	if (!identity_can_search(identity, folder))
 		print_warning(
 			check,
 			"%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
@@ -288,18 +277,22 @@ static void check_files(struct check *check)
 		warn_of_few_files(check, sockets, capacity);
 }
 
-static void check_backlogs(struct check *check)
+static void check_options(struct check *check)
 {
 	const struct conf *conf = check->conf;
 	int64_t most = check->out != NULL ? netstat_somaxconn() : 0;
+	char warning[AUTH_USERS_WARNING];
 
-	for (size_t i = 0; i < conf->listener_count; i++)
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		if (auth_users_warns(&conf->listeners[i], warning))
+			print_warning(check, "%s", warning);
 		if (most > 0 && conf->listeners[i].backlog > most)
 			print_warning(check,
 				      "%s: listen.backlog: %" PRId64
 				      " is more than net.core.somaxconn allows (at most %" PRId64
 				      ")",
 				      conf->listeners[i].origin, conf->listeners[i].backlog, most);
+	}
 }
 
 static bool is_ours(const struct addr *addr, void *owner)
@@ -344,7 +337,7 @@ static void check_worker(struct check *check)
  */
 static void (*const checks[])(struct check *check) = {
 	check_identity, check_users, check_chroot, check_directory, check_programs,  check_pid_file,
-	check_logs,     find_names,  check_files,  check_backlogs,  check_listeners, check_worker,
+	check_logs,     find_names,  check_files,  check_options,   check_listeners, check_worker,
 };
 
 static void run_checks(struct check *check)

@@ -223,9 +223,14 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 		.ending = close_reason_name(CLOSE_none),
 		.state = state,
 		.authority = authority_of(c),
-		.method = text_of(request->method, request->method_length),
-		.path = text_of(request->path, request->path_length),
+		.method = request->method,
+		.path = request->path,
 		.status = request->status,
+		.user = request->user,
+		.referer = request->referer,
+		.user_agent = request->user_agent,
+		.request = request->line,
+		.body_bytes = request->body_bytes,
 	};
 
 	if (!accesslog_is_on)

@@ -161,10 +161,11 @@ static inline enum verdict conn_finish(struct conn *c, enum close_reason reason)
 
 /* A request that a service has answered; the texts are borrowed and need no NUL at the end. */
 struct conn_request {
-	const char *method, *path; /* length 0: none */
-	size_t method_length, path_length;
+	struct access_text line; /* the request line; never NULL, but it may be empty */
+	struct access_text method, path, user, referer, user_agent; /* NULL: none */
 	unsigned status;
 	uint64_t bytes_in, bytes_out;
+	uint64_t body_bytes; /* of the answer, without its head */
 };
 
 /* True when requests are logged; otherwise the service need not gather them. */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "accesslog/accessline.h"
+#include "accesslog/accessentry.h"
 #include "base/err.h"
 #include "config/conf.h"
 #include "stats/metric.h"

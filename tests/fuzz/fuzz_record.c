@@ -117,7 +117,7 @@ static void report_death(const struct records *all, const struct arena *arena)
 
 		loss.r = record_check_next(arena, &index);
 		record_check_tell(&loss, &entry, state);
-		if (!accessline_write(&to, &entry, index % 2, &clock))
+		if (!accessline_write(&to, &entry, index % 2 ? ACCESS_LOGFMT : ACCESS_JSON, &clock))
 			abort();
 	} while (loss.r);
 }

@@ -37,12 +37,12 @@ static struct access_entry entry(void)
 
 static char room[ACCESSLINE_MOST + 1];
 
-static const char *line_of(const struct access_entry *e, bool json)
+static const char *line_of(const struct access_entry *e, enum access_format format)
 {
 	struct access_clock clock = { 0 };
 	struct strbuf to = strbuf_on(room, ACCESSLINE_MOST);
 
-	assert_true(accessline_write(&to, e, json, &clock));
+	assert_true(accessline_write(&to, e, format, &clock));
 	room[to.used] = '\0';
 	return room;
 }
@@ -53,7 +53,7 @@ static void text__line_has_every_field_in_order(void **state)
 
 	(void)state;
 	assert_string_equal(
-		line_of(&e, false),
+		line_of(&e, ACCESS_LOGFMT),
 		"time=2026-09-21T14:13:20.123Z what=connection worker=3 "
 		"generation=2 connection=12345 listen=*:8081 service=ack remote=192.0.2.17:65535 "
 		"bytes_in=1 bytes_out=18446744073709551615 messages=10 seconds=1.5 "
@@ -69,7 +69,7 @@ static void json__line_has_every_field_in_order(void **state)
 	e.path = (struct access_text){ "/", 1 };
 	e.status = 404;
 	assert_string_equal(
-		line_of(&e, true),
+		line_of(&e, ACCESS_JSON),
 		"{\"time\":\"2026-09-21T14:13:20.123Z\",\"what\":\"connection\","
 		"\"worker\":3,\"generation\":2,\"connection\":12345,\"listen\":\"*:8081\","
 		"\"service\":\"ack\",\"remote\":\"192.0.2.17:65535\",\"bytes_in\":1,"
@@ -85,9 +85,9 @@ static void path__with_foreign_characters__cannot_forge_a_line(void **state)
 
 	(void)state;
 	e.path = (struct access_text){ path, sizeof(path) - 1 };
-	assert_non_null(strstr(line_of(&e, false),
+	assert_non_null(strstr(line_of(&e, ACCESS_LOGFMT),
 			       " path=\"/a\\\" b=c\\n\\\\\\u001b[2J\\xff\xe4\xb8\xad\"\n"));
-	assert_non_null(strstr(line_of(&e, true),
+	assert_non_null(strstr(line_of(&e, ACCESS_JSON),
 			       "\"path\":\"/a\\\" b=c\\n\\\\\\u001b[2J\\ufffd\xe4\xb8\xad\"}\n"));
 }
 
@@ -97,7 +97,7 @@ static void empty_text__is_quoted(void **state)
 
 	(void)state;
 	e.listen = "";
-	assert_non_null(strstr(line_of(&e, false), " listen=\"\" service=ack "));
+	assert_non_null(strstr(line_of(&e, ACCESS_LOGFMT), " listen=\"\" service=ack "));
 }
 
 static void remote__of_each_family__is_written_as_in_the_log(void **state)
@@ -118,11 +118,11 @@ static void remote__of_each_family__is_written_as_in_the_log(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		e.remote = (struct access_remote){ &rows[i].net, 80 };
-		if (!strstr(line_of(&e, false), rows[i].text))
+		if (!strstr(line_of(&e, ACCESS_LOGFMT), rows[i].text))
 			fail_msg("no \"%s\" in %s", rows[i].text, room);
 	}
 	e.remote.net = NULL;
-	assert_non_null(strstr(line_of(&e, false), " remote=unknown "));
+	assert_non_null(strstr(line_of(&e, ACCESS_LOGFMT), " remote=unknown "));
 }
 
 static void clock__that_goes_on_or_back__is_written_right(void **state)
@@ -146,7 +146,7 @@ static void clock__that_goes_on_or_back__is_written_right(void **state)
 		struct strbuf to = strbuf_on(room, ACCESSLINE_MOST);
 
 		e.time = rows[i].us;
-		assert_true(accessline_write(&to, &e, false, &clock));
+		assert_true(accessline_write(&to, &e, ACCESS_LOGFMT, &clock));
 		assert_memory_equal(room, rows[i].text, strlen(rows[i].text));
 	}
 }
@@ -160,22 +160,22 @@ static void longest__line__fits_and_is_whole(void **state)
 	memset(path, '\1', sizeof(path));
 	e.method = e.path = (struct access_text){ path, sizeof(path) };
 	e.method.length = 32;
-	assert_true(strlen(line_of(&e, true)) < ACCESSLINE_MOST);
+	assert_true(strlen(line_of(&e, ACCESS_JSON)) < ACCESSLINE_MOST);
 	assert_non_null(strstr(room, "\"}\n"));
-	assert_true(strlen(line_of(&e, false)) < ACCESSLINE_MOST);
+	assert_true(strlen(line_of(&e, ACCESS_LOGFMT)) < ACCESSLINE_MOST);
 }
 
 static void line__that_does_not_fit__leaves_nothing(void **state)
 {
 	struct access_entry e = entry();
-	size_t whole = strlen(line_of(&e, true));
+	size_t whole = strlen(line_of(&e, ACCESS_JSON));
 
 	(void)state;
 	for (size_t size = 0; size <= whole; size++) {
 		struct access_clock clock = { 0 };
 		struct strbuf to = strbuf_on(room, size);
 
-		assert_int_equal(accessline_write(&to, &e, true, &clock), size == whole);
+		assert_int_equal(accessline_write(&to, &e, ACCESS_JSON, &clock), size == whole);
 		assert_int_equal(to.used, size == whole ? whole : 0);
 	}
 }

@@ -239,7 +239,7 @@ static void drain__after_a_message_in_pieces__is_between_messages(void **state)
 
 static void request__without_method_and_path__is_told_without_them(void **state)
 {
-	struct conn_request request = { .method = "", .path = "", .status = 400 };
+	struct conn_request request = { .status = 400 };
 	struct served s;
 	int client;
 
@@ -255,11 +255,12 @@ static void request__without_method_and_path__is_told_without_them(void **state)
 
 static void request__is_told_while_its_connection_goes_on(void **state)
 {
-	struct conn_request request = { .method = "GETxx",
-					.path = "/a b?q",
-					.method_length = 3,
-					.path_length = 4,
+	struct conn_request request = { .method = { "GETxx", 3 },
+					.path = { "/a b?q", 4 },
 					.status = 200,
+					.user = { "ops", 3 },
+					.referer = { "http://a/\"", 10 },
+					.user_agent = { "curl/8", 6 },
 					.bytes_in = 40,
 					.bytes_out = 300 };
 	struct served s;
@@ -272,14 +273,16 @@ static void request__is_told_while_its_connection_goes_on(void **state)
 	client = served_connect(&s);
 	conn_log_request(served_view(&s), &request);
 	logbook_expect(&s, " what=request ", " bytes_in=40 bytes_out=300 messages=1 ",
-		       " ending=none state=-- method=GET path=\"/a b\" status=200\n", NULL);
+		       " ending=none state=-- method=GET path=\"/a b\" status=200 user=ops "
+		       "referer=\"http://a/\\\"\" user_agent=curl/8\n",
+		       NULL);
 	close(client);
 	served_stop(&s);
 }
 
 static void request__that_began_before_the_clock__has_its_time(void **state)
 {
-	struct conn_request request = { .method = "", .path = "", .status = 200 };
+	struct conn_request request = { .status = 200 };
 	struct served s;
 	int client;
 

@@ -15,6 +15,7 @@
 #include "base/logfile.h"
 #include "base/logsink.h"
 #include "base/sys.h"
+#include "config/auth_users.h"
 #include "config/conf_program.h"
 #include "config/conf_upstream.h"
 #include "config/fdlimit.h"
@@ -68,7 +69,7 @@ struct conf *prestart_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_load(source, err);
 
-	if (!conf || check_services(conf, err))
+	if (!conf || (check_services(conf, err) && auth_users_load(conf, err)))
 		return conf;
 	conf_free(conf);
 	return NULL;
@@ -253,7 +254,8 @@ bool prestart_same_log(const struct conf *a, const struct identity *of_a, const 
 		       const struct identity *of_b)
 {
 	return strcmp(a->log_path, b->log_path) == 0 && a->log_level == b->log_level &&
-	       a->log_format == b->log_format && strcmp(a->log_access, b->log_access) == 0 &&
+	       a->log_format == b->log_format && a->log_access_format == b->log_access_format &&
+	       strcmp(a->log_access, b->log_access) == 0 &&
 	       prestart_log_owner(of_a) == prestart_log_owner(of_b);
 }
 

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "accesslog/accessline.h"
+#include "accesslog/accessentry.h"
 #include "config/command.h"
 #include "services/exec/exec_helper.h"
 #include "services/exec/exec_message.h"

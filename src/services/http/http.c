@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes answers. It reads no request, sends nothing and decides no status. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -30,6 +31,7 @@ static const struct status *find_status(unsigned status)
 		{ 301, "301 Moved Permanently", false },
 		{ 304, "304 Not Modified", true },
 		{ 400, "400 Bad Request", false },
+		{ 401, "401 Unauthorized", false },
 		{ 403, "403 Forbidden", false },
 		{ 404, "404 Not Found", false },
 		{ 405, "405 Method Not Allowed", false },
@@ -37,6 +39,7 @@ static const struct status *find_status(unsigned status)
 		{ 413, "413 Content Too Large", false },
 		{ 414, "414 URI Too Long", false },
 		{ 416, "416 Range Not Satisfiable", false },
+		{ 429, "429 Too Many Requests", false },
 		{ 431, "431 Request Header Fields Too Large", false },
 		{ 500, "500 Internal Server Error", false },
 		{ 501, "501 Not Implemented", false },
@@ -179,6 +182,13 @@ void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked
 	memcpy(head + 4, "\r\n", 2);
 	memcpy(head + CHUNK_HEAD + n, "\r\n", CHUNK_TAIL);
 	out->end += CHUNK_HEAD + CHUNK_TAIL;
+}
+
+size_t http_body_bytes(const char *answer, size_t n)
+{
+	const char *blank = memmem(answer, n, "\r\n\r\n", 4);
+
+	return blank ? n - (size_t)(blank + 4 - answer) : 0;
 }
 
 bool http_body_end(struct buf *out, bool is_chunked)

@@ -72,6 +72,9 @@ bool http_error(struct buf *out, struct http_request *request, unsigned status,
 struct strbuf http_body_open(const struct buf *out, bool is_chunked);
 void http_body_close(struct buf *out, const struct strbuf *text, bool is_chunked);
 
+/* The bytes of the body in the n bytes of a whole answer that http_answer or http_error made. */
+size_t http_body_bytes(const char *answer, size_t n);
+
 /* Appends the last chunk; http_body_close has left room for it. */
 bool http_body_end(struct buf *out, bool is_chunked);
 

@@ -4,10 +4,11 @@
  *   reading a head --> reading chunks, each dropped --answered--> reading the next head
  *   reading a head --answer begun--> answering, as the client takes it --> dropping the body
  *   any --the answer announced the end of the connection--> FINISH
+ *   The head stays in c->in until its answer is written.
  */
 #include "services/http/http_session.h"
 
-#include <string.h>
+#include "services/http/http_log.h"
 
 enum step { STEP_ON, STEP_WAIT, STEP_END };
 
@@ -35,38 +36,29 @@ static bool is_ending(void)
 	return http_session_is_leaving() || http_session_is_told_to_stop();
 }
 
-void http_session_log(const struct conn *c, const struct http_request *request, const char *path,
-		      size_t path_length, unsigned status, uint64_t made)
+/* before: what c->out held when the answer began. */
+static void log_answer(const struct conn *c, const struct http_request *request,
+		       const struct http_handler *handler, unsigned status, size_t before)
 {
-	const char *head = buf_head(&c->in);
-	uint64_t head_length = request->status != 0 ? request->seen : request->head_length;
+	const char *answer = buf_head(&c->out) + before;
+	size_t made = buf_used(&c->out) - before;
+	uint64_t left = c->record->file_left;
+
+	struct http_text user = { NULL, 0 };
 
 	if (!conn_logs())
 		return;
-	conn_log_request(c, &(struct conn_request){
-				    .method = request->method == HTTP_GET ?
-						      "GET" :
-						      head + request->method_name.at,
-				    .method_length = request->method_name.length,
-				    .path = path,
-				    .path_length = path_length,
-				    .status = status,
-				    .bytes_in = head_length + request->content_length,
-				    .bytes_out = made,
-			    });
+	if (handler->user)
+		user = handler->user(c, request);
+	http_log(c, request,
+		 &(struct http_logged){ status, made + left, http_body_bytes(answer, made) + left,
+					user });
 }
 
-/* before: what c->out held when the answer began. */
-static void log_answer(const struct conn *c, const struct http_request *request, unsigned status,
-		       size_t before)
-{
-	http_session_log(c, request, buf_head(&c->in) + request->path.at, request->path.length,
-			 status, buf_used(&c->out) - before + c->record->file_left);
-}
-
-/* Prepares for the next request. */
+/* Drops the head of the request that is answered, and prepares for the next one. */
 static void next_request(struct conn *c, struct http_session *s)
 {
+	buf_drop(&c->in, s->request.head_length);
 	http_parse_begin(&s->request);
 	s->chunked = (struct http_chunked){ 0 };
 	conn_count_message(c);
@@ -92,10 +84,9 @@ static enum step answer_request(struct conn *c, struct http_session *s,
 	if (status == 0)
 		return STEP_WAIT;
 	if (!s->goes_on)
-		log_answer(c, &s->request, status, before);
+		log_answer(c, &s->request, handler, status, before);
 	s->ends = !s->request.keep_alive;
 	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
-	buf_drop(&c->in, s->request.head_length);
 	if (!s->goes_on)
 		next_request(c, s);
 	return STEP_ON;
@@ -109,7 +100,7 @@ static enum step refuse_request(struct conn *c, struct http_request *request,
 
 	if (!http_error(&c->out, request, request->status, handler->headers))
 		return STEP_WAIT;
-	log_answer(c, request, request->status, before);
+	log_answer(c, request, handler, request->status, before);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
 	return STEP_END;
@@ -203,9 +194,7 @@ static bool is_flag(const bool *value)
 
 bool http_session_is_sound(const struct conn *c, const struct http_session *s)
 {
-	/* the head of a request that is being answered is already dropped */
-	size_t seen_most = s->goes_on ? HTTP_HEAD_MOST : buf_used(&c->in);
-
 	return is_flag(&s->goes_on) && is_flag(&s->ends) && s->body_left <= HTTP_BODY_MOST &&
-	       http_parse_is_sound(&s->request, seen_most) && http_chunked_is_sound(&s->chunked);
+	       http_parse_is_sound(&s->request, buf_used(&c->in)) &&
+	       http_chunked_is_sound(&s->chunked);
 }

@@ -9,6 +9,7 @@
 
 #include "services/http/http.h"
 #include "services/http/http_chunked.h"
+#include "services/http/http_text.h"
 #include "worker/conn_record.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
@@ -26,12 +27,17 @@ struct http_handler {
 	/*
 	 * Answers the request whose head is at the front of c->in: writes to c->out, and may then
 	 * send a file range. Sets session->goes_on when more follows; then the service logs the
-	 * answer itself. Returns the status, or 0 when there is no room for the answer now, and
-	 * nothing has changed.
+	 * answer itself (http_log), while the head is still there. Returns the status, or 0 when
+	 * there is no room for the answer now, and nothing has changed.
 	 */
 	unsigned (*answer)(struct conn *c, struct http_session *session);
 	/* Writes more of an answer that goes on; true once it is complete. NULL: none does. */
 	bool (*go_on)(struct conn *c, struct http_session *session);
+	/*
+	 * The user that a request names, for the log; valid until the next call. The head is still
+	 * there. NULL: none.
+	 */
+	struct http_text (*user)(const struct conn *c, const struct http_request *request);
 	const char *headers; /* header lines of the answer to a request that is no HTTP */
 };
 
@@ -53,12 +59,5 @@ bool http_session_is_idle(const struct conn *c, const struct http_session *sessi
 
 /* For the hook `is_sound`: it may hold any bytes. */
 bool http_session_is_sound(const struct conn *c, const struct http_session *session);
-
-/*
- * Logs an answered request, where requests are logged: made is the number of bytes of the answer.
- * The session does that itself for an answer that does not go on.
- */
-void http_session_log(const struct conn *c, const struct http_request *request, const char *path,
-		      size_t path_length, unsigned status, uint64_t made);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "accesslog/accessline.h"
+#include "accesslog/accessentry.h"
 #include "base/clock.h"
 #include "services/proxy/beside.h"
 #include "services/proxy/proxy_try.h"

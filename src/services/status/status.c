@@ -8,20 +8,27 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "config/auth_users.h"
+#include "services/http/http_log.h"
 #include "services/http/http_session.h"
 #include "services/services.h"
+#include "services/status/status_auth.h"
 #include "services/status/status_health.h"
 #include "services/status/status_page.h"
 
 #define ALLOW PAGE_GUARDS "Allow: GET, HEAD\r\n"
 
-enum { PIECE_ROOM = 16 * 1024 };
+enum {
+	PIECE_ROOM = 16 * 1024,
+	REFUSAL_ROOM = 1024, /* more than a refusal needs */
+	CHECK_MOST_MS = 250  /* of a password: the longest that a worker may stand still */
+};
 
 struct status {
 	struct http_session session;
-	struct piece_cursor at; /* position in the long answer */
-	uint64_t made;          /* bytes of the long answer so far */
-	uint8_t streaming;      /* 1 + row of routes; 0: no long answer is in progress */
+	struct piece_cursor at;   /* position in the long answer */
+	uint64_t made, body_made; /* bytes of the long answer so far, and of its body alone */
+	uint8_t streaming;        /* 1 + row of routes; 0: no long answer is in progress */
 };
 
 /* The worker's heritage, set once by init before the worker serves. */
@@ -29,10 +36,21 @@ static const struct heritage *heritage;
 
 static bool remember_heritage(const struct heritage *h, const struct listen_conf *conf)
 {
-	(void)conf;
 	heritage = h;
 	http_session_start(h);
-	return true;
+	return status_auth_start(conf);
+}
+
+/* A worker must not count as hung while it checks a password. */
+static bool check_cost(const struct conf *conf, const struct listen_conf *listen,
+		       const struct identity *identity, struct err *err)
+{
+	int64_t most_ms = CHECK_MOST_MS, hang_ms = conf->hang_timeout;
+
+	(void)identity;
+	if (hang_ms > 0 && hang_ms / 2 < most_ms)
+		most_ms = hang_ms / 2;
+	return auth_users_check_cost(listen, most_ms, err);
 }
 
 /* A worker that leaves after a reload has a successor: the server stays up. */
@@ -84,12 +102,16 @@ static bool stream_answer(struct conn *c, struct http_session *session)
 		return false;
 	text = http_body_open(&c->out, is_chunked);
 	is_done = report_pieces(&report, route->pieces, *route->piece_count, &s->at, &text);
+	s->body_made += text.used;
 	http_body_close(&c->out, &text, is_chunked);
 	is_done = is_done && http_body_end(&c->out, is_chunked);
 	s->made += buf_used(&c->out) - before;
 	if (!is_done)
 		return false;
-	http_session_log(c, &session->request, route->path, strlen(route->path), 200, s->made);
+	if (conn_logs())
+		http_log(c, &session->request,
+			 &(struct http_logged){ 200, s->made, s->body_made,
+						status_auth_user(c, &session->request) });
 	s->streaming = 0;
 	return true;
 }
@@ -112,6 +134,7 @@ static bool begin_long(struct conn *c, struct status *s, const struct route *rou
 	s->streaming = (uint8_t)(route - routes + 1);
 	s->at = (struct piece_cursor){ 0 };
 	s->made = buf_used(&c->out) - before;
+	s->body_made = 0;
 	if (route->is_scrape)
 		cell_add(&heritage_own_slot(heritage)->tally.scrapes_total, 1);
 	return true;
@@ -149,11 +172,19 @@ static bool is_path(const struct conn *c, const struct http_request *request, co
 static unsigned route_request(struct conn *c, struct http_session *session)
 {
 	struct http_request *request = &session->request;
+	bool is_read = request->method == HTTP_GET || request->method == HTTP_HEAD;
+	struct status_auth auth;
 
-	if (request->method != HTTP_GET && request->method != HTTP_HEAD)
-		return answer_error(c, request, 405);
-	if (is_path(c, request, "/healthz"))
+	if (is_read && is_path(c, request, "/healthz"))
 		return status_health(&c->out, request, find_health());
+	/* a password is checked once, so there must be room for what follows */
+	if (c->conf->users && buf_room(&c->out) < REFUSAL_ROOM)
+		return 0;
+	auth = status_auth_ask(c, request);
+	if (auth.status != 0)
+		return status_auth_refuse(&c->out, request, auth);
+	if (!is_read)
+		return answer_error(c, request, 405);
 	for (unsigned i = 0; i < ROUTES; i++)
 		if (is_path(c, request, routes[i].path))
 			return begin_long(c, conn_state(c), &routes[i]) ? 200 : 0;
@@ -165,6 +196,7 @@ static enum verdict read_requests(struct conn *c)
 	static const struct http_handler handler = {
 		.answer = route_request,
 		.go_on = stream_answer,
+		.user = status_auth_user,
 		.headers = PAGE_GUARDS,
 	};
 	struct status *s = conn_state(c);
@@ -199,8 +231,9 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_status = {
 	.name = "status",
-	.state_version = 2,
+	.state_version = 3,
 	.state_size = sizeof(struct status),
+	.check_system = check_cost,
 	.init = remember_heritage,
 	.input = read_requests,
 	.idle = is_idle,

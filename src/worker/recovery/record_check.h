@@ -8,7 +8,7 @@
 #ifndef WORKER_RECORD_CHECK_H
 #define WORKER_RECORD_CHECK_H
 
-#include "accesslog/accessline.h"
+#include "accesslog/accessentry.h"
 #include "worker/arena.h"
 #include "worker/conn_record.h"
 #include "worker/record.h"
