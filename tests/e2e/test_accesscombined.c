@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <regex.h>
+#include <sys/stat.h>
 
 #include "accessbook.h"
 #include "client.h"
@@ -175,6 +176,34 @@ static void client_of_a_unix_socket__is_this_host(void **state)
 	assert_read_by_goaccess(s, 1);
 }
 
+static void file__counts_what_is_sent_of_it(void **state)
+{
+	char listen[160], folder[96], path[128];
+	struct server *s;
+	FILE *file;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/www", harness_folder());
+	assert_int_equal(mkdir(folder, 0755), 0);
+	snprintf(path, sizeof(path), "%s/f", folder);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), 100000), 0);
+	fclose(file);
+	snprintf(listen, sizeof(listen), "127.0.0.1:0=http,root=%s", folder);
+	s = start(listen);
+	assert_int_equal(ASK(s, "GET /f" HOST LAST), 100000);
+	ASK(s, "GET /f" HOST "Range: bytes=10-19\r\n" LAST);
+	ASK(s, "HEAD /f" HOST LAST);
+	ASK(s, "GET /../x" HOST LAST);
+	server_stop(s);
+	accessbook_expect(s, "] \"GET /f HTTP/1.1\" 200 100000 \"-\" \"-\"\n");
+	accessbook_expect(s, "] \"GET /f HTTP/1.1\" 206 10 \"-\" \"-\"\n");
+	accessbook_expect(s, "] \"HEAD /f HTTP/1.1\" 200 0 \"-\" \"-\"\n");
+	assert_strict(s);
+	assert_read_by_goaccess(s, 4);
+}
+
 static void format__changes_with_a_reload(void **state)
 {
 	static const char form[] = "listen \"127.0.0.1:0\" { service = status }\nworkers = 1\n"
@@ -206,6 +235,7 @@ int main(void)
 		E2E(chunked_answer__counts_its_body_without_frames),
 		E2E(requests__that_are_hostile__cannot_break_a_line),
 		E2E(client_of_a_unix_socket__is_this_host),
+		E2E(file__counts_what_is_sent_of_it),
 		E2E(format__changes_with_a_reload),
 	};
 
