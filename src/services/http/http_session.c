@@ -43,7 +43,6 @@ static void log_answer(const struct conn *c, const struct http_request *request,
 	const char *answer = buf_head(&c->out) + before;
 	size_t made = buf_used(&c->out) - before;
 	uint64_t left = c->record->file_left;
-
 	struct http_text user = { NULL, 0 };
 
 	if (!conn_logs())
