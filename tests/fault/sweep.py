@@ -5,8 +5,8 @@ kill its process; reports the errors. Needs a server built with --enable-faults,
 
 A counting run finds how often each row is called; calls of a scenario before the server is ready belong to the
 scenario "start", and in the scenarios of guests.py to their own: there others are made. Where a scenario has many
-calls of a row, some are tried, spread evenly; in the scenarios of moves.py, passed.py and guests.py fewer, since the master,
-keepers and children do there much that they do in "reload" and "recovery".
+calls of a row, some are tried, spread evenly; in the scenarios of moves.py, passed.py, sites.py and guests.py fewer,
+since the master, keepers and children do there much that they do in "reload" and "recovery".
 """
 import argparse
 import collections
@@ -24,13 +24,14 @@ import moves  # noqa: E402
 import passed  # noqa: E402
 import run as running  # noqa: E402
 import scenarios  # noqa: E402
+import sites  # noqa: E402
 
 Task = collections.namedtuple("Task", "scenario role row error numbers kill")
 Result = collections.namedtuple("Result", "scenario fault seconds struck wrong said counts lost")
 MOST_OF_WORKER = {False: 12, True: 64}  # calls of a row that fail, and after which the worker is killed
 MOST_OF_OTHERS = 6
 SWEPT = ("master", "worker", "keeper", "helper", "child")
-SCENARIOS = {**scenarios.ALL, **moves.ALL, **passed.ALL, **guests.ALL}
+SCENARIOS = {**scenarios.ALL, **moves.ALL, **passed.ALL, **sites.ALL, **guests.ALL}
 settings = None  # of this process: set before the pool is made
 
 
