@@ -70,6 +70,9 @@ struct net {
 /* Reads a block. Returns false with err (CODE_CONFIG) when text is not one. */
 bool net_read(const char *text, struct net *net, struct err *err);
 
+/* True when they are the same block. */
+bool net_equal(const struct net *a, const struct net *b);
+
 /* True when the block holds the address; an IPv4-mapped IPv6 address counts as IPv4. */
 bool net_holds(const struct net *net, const struct addr *addr);
 

@@ -95,6 +95,12 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 	return rest == 0 || ((a[whole] ^ b[whole]) & (uint8_t)(0xff00 >> rest)) == 0;
 }
 
+bool net_equal(const struct net *a, const struct net *b)
+{
+	return a->family == b->family && a->bits == b->bits &&
+	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
 bool net_holds(const struct net *net, const struct addr *addr)
 {
 	sa_family_t family = addr->sa.sa_family;

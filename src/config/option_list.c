@@ -82,8 +82,7 @@ static bool nets_equal(const void *a, const void *b)
 	if (x->count != y->count)
 		return false;
 	for (size_t i = 0; i < x->count; i++)
-		if (x->nets[i].family != y->nets[i].family || x->nets[i].bits != y->nets[i].bits ||
-		    memcmp(x->nets[i].bytes, y->nets[i].bytes, sizeof(x->nets[i].bytes)) != 0)
+		if (!net_equal(&x->nets[i], &y->nets[i]))
 			return false;
 	return true;
 }

@@ -116,19 +116,13 @@ static struct net find_block(const struct conn *c)
 	return block;
 }
 
-static bool is_same_block(const struct net *a, const struct net *b)
-{
-	return a->family == b->family && a->bits == b->bits &&
-	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
 static struct source *find_source(const struct net *block, int64_t now_ms)
 {
 	for (unsigned i = 0; i < SOURCES; i++) {
 		struct source *source = &state.sources[i];
 
 		if (source->until_ms != 0 && source->until_ms + FORGET_MS > now_ms &&
-		    is_same_block(&source->block, block))
+		    net_equal(&source->block, block))
 			return source;
 	}
 	return NULL;
