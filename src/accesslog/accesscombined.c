@@ -101,7 +101,7 @@ static void put_digits(char *at, unsigned count, int value)
 /* 22/Nov/2026:12:00:00 +0000 */
 static void set_clock(struct access_clock *clock, int64_t second)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static const char months[] = CLOCK_MONTHS;
 	static const char form[] = "dd/Mmm/yyyy:hh:mm:ss +0000";
 	struct date d = clock_date(second);
 

@@ -46,6 +46,9 @@ struct date {
 	int hour, minute, second;
 };
 
+/* The English names of the months, three letters each: as HTTP and logs write them. */
+#define CLOCK_MONTHS "JanFebMarAprMayJunJulAugSepOctNovDec"
+
 /* The Gregorian date of `seconds` since 1970; good for the year 0 and later. */
 struct date clock_date(int64_t seconds);
 

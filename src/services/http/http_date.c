@@ -8,7 +8,7 @@
 #include "base/clock.h"
 
 static const char days[] = "SunMonTueWedThuFriSat";
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char months[] = CLOCK_MONTHS;
 
 const char *http_date(int64_t seconds, char *text)
 {
