@@ -15,9 +15,8 @@
 
 #define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 
-enum {
-	LOCATION_TEXT = 3 * HTTP_LINE_MOST + 64 + HTTP_LINE_MOST
-}; /* each byte may need an escape */
+/* Each byte of the path may need an escape; the query has none. */
+enum { LOCATION_TEXT = 3 * HTTP_LINE_MOST + 64 + HTTP_LINE_MOST };
 
 static unsigned answer_error(const struct asked *a, unsigned status)
 {
@@ -101,11 +100,19 @@ static enum beneath_end open_path(const struct asked *a, const char *path,
 	/* what it learns of the kernel holds for all */
 	static struct beneath beneath;
 
+	file->fd = -1;
 	beneath.root = root_open(a->c->record->listener);
 	beneath.symlinks = symlinks[a->conf->follow_symlinks];
 	if (beneath.root < 0)
 		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
 	return beneath_open(&beneath, path, file);
+}
+
+/* Of a file or a folder; nothing else is open. */
+static void close_found(const struct beneath_file *file)
+{
+	if (file->fd >= 0)
+		(void)sys_close(file->fd);
 }
 
 /*
@@ -125,12 +132,11 @@ static const char *take_coded(const struct asked *a, struct beneath_file *file)
 		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
 		end = open_path(a, path, &coded);
 		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
-			(void)sys_close(file->fd);
+			close_found(file);
 			*file = coded;
 			return codings[i]->name;
 		}
-		if (end == BENEATH_FILE || end == BENEATH_FOLDER)
-			(void)sys_close(coded.fd);
+		close_found(&coded);
 	}
 	return NULL;
 }
@@ -153,9 +159,8 @@ static unsigned answer_index(struct asked *a)
 		end = open_path(a, a->path, &file);
 		if (end == BENEATH_FILE)
 			return send_found(a, &file);
-		if (end == BENEATH_FOLDER)
-			(void)sys_close(file.fd);
-		else if (end != BENEATH_NOT_FOUND)
+		close_found(&file);
+		if (end != BENEATH_FOLDER && end != BENEATH_NOT_FOUND)
 			break;
 	}
 	return answer_error(a, end == BENEATH_NOT_FOUND || end == BENEATH_FOLDER ? 403 :
@@ -169,8 +174,7 @@ static unsigned answer_path(struct asked *a)
 
 	if (end == BENEATH_FILE && !a->target.ends_with_slash)
 		return send_found(a, &file);
-	if (end == BENEATH_FILE || end == BENEATH_FOLDER)
-		(void)sys_close(file.fd);
+	close_found(&file);
 	if (end == BENEATH_FILE)
 		return answer_error(a, 404);
 	if (end != BENEATH_FOLDER)

@@ -9,7 +9,7 @@
 #include "services/http/http_session.h"
 #include "services/http/http_target.h"
 
-/* Beside what every answer has: a browser must not guess its type. */
+/* Of an answer without a file: a browser must not guess its type. */
 #define FILE_GUARDS "X-Content-Type-Options: nosniff\r\n"
 
 enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/quote.h"
 #include "services/files/file_answer.h"
 #include "services/files/root.h"
 #include "services/services.h"
@@ -36,6 +37,59 @@ static bool check_index(const struct listen_conf *conf, struct err *err)
 	return true;
 }
 
+/* What the server says itself: twice would be a contradiction. */
+static bool is_reserved(struct http_text name)
+{
+	static const char *const names[] = { "accept-ranges",
+					     "connection",
+					     "content-encoding",
+					     "content-length",
+					     "content-range",
+					     "content-type",
+					     "date",
+					     "etag",
+					     "last-modified",
+					     "server",
+					     "transfer-encoding" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (http_text_is(name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static bool is_header(const char *line)
+{
+	const char *colon = http_skip(line, line + strlen(line), HTTP_TOKEN);
+
+	return colon > line && colon[0] == ':' && colon[1] == ' ' && colon[2] != '\0' &&
+	       is_header_value(colon);
+}
+
+static bool check_headers(const struct listen_conf *conf, struct err *err)
+{
+	char shown[QUOTE_TEXT];
+	size_t used = 0;
+
+	for (size_t i = 0; i < conf->headers.count; i++) {
+		const char *line = conf->headers.texts[i];
+
+		if (!is_header(line))
+			return err_set(
+				err, CODE_CONFIG,
+				"headers: %s is not a header (write \"X-Frame-Options: DENY\")",
+				quote_show(line, shown));
+		if (is_reserved((struct http_text){ line, strcspn(line, ":") }))
+			return err_set(err, CODE_CONFIG,
+				       "headers: %s is written by the server itself",
+				       quote_show(line, shown));
+		used += strlen(line) + strlen("\r\n");
+	}
+	return used < ROOT_HEADERS ||
+	       err_set(err, CODE_CONFIG, "headers: all together have more than %d bytes",
+		       ROOT_HEADERS - 1);
+}
+
 static bool check_options(const struct listen_conf *conf, struct err *err)
 {
 	if (conf->root[0] == '\0')
@@ -43,7 +97,7 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 			       "root: service http needs one (write root = /srv/www)");
 	return check_value("default_type", conf->default_type, err) &&
 	       check_value("cache_control", conf->cache_control, err) && check_index(conf, err) &&
-	       root_check_headers(conf, err);
+	       check_headers(conf, err);
 }
 
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)

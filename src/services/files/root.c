@@ -10,8 +10,6 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "config/privs_look.h"
-#include "services/http/http_request.h"
-#include "services/http/http_text.h"
 
 enum { VALID_MS = 1000 };
 
@@ -45,16 +43,14 @@ static bool load_types(const struct listen_conf *listen, struct media_types *typ
 	return media_types_load(listen->types[0] != '\0' ? listen->types : NULL, types, err);
 }
 
-/* Returns false when they are too long. */
-static bool write_headers(const struct listen_conf *listen, char *text)
+/* files.c has checked that they fit. */
+static void write_headers(const struct listen_conf *listen, char *text)
 {
 	size_t used = 0;
 
-	text[0] = '\0';
-	for (size_t i = 0; i < listen->headers.count && used < ROOT_HEADERS; i++)
+	for (size_t i = 0; i < listen->headers.count; i++)
 		used += (size_t)snprintf(text + used, ROOT_HEADERS - used, "%s\r\n",
 					 listen->headers.texts[i]);
-	return used < ROOT_HEADERS;
 }
 
 static unsigned number_of(const struct heritage *heritage, const struct listen_conf *listen)
@@ -79,7 +75,7 @@ bool root_start(const struct heritage *heritage, const struct listen_conf *liste
 	root->path = listen->root;
 	root->fd = -1;
 	look_for(root, clock_ms());
-	(void)write_headers(listen, root->headers);
+	write_headers(listen, root->headers);
 	(void)load_types(listen, &root->types, &ignored); /* else there are the built-in ones */
 	return true;
 }
@@ -106,61 +102,6 @@ const struct media_types *root_types(unsigned listener)
 }
 
 /* --- At load --- */
-
-/* What the server says itself: twice would be a contradiction. */
-static bool is_reserved(struct http_text name)
-{
-	static const char *const names[] = { "accept-ranges",
-					     "connection",
-					     "content-encoding",
-					     "content-length",
-					     "content-range",
-					     "content-type",
-					     "date",
-					     "etag",
-					     "last-modified",
-					     "server",
-					     "transfer-encoding" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (http_text_is(name, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
-static bool is_header(const char *line)
-{
-	const char *end = line + strlen(line), *colon = http_skip(line, end, HTTP_TOKEN);
-
-	if (colon == line || colon[0] != ':' || colon[1] != ' ' || colon[2] == '\0')
-		return false;
-	for (const char *at = colon; at < end; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			return false;
-	return true;
-}
-
-bool root_check_headers(const struct listen_conf *listen, struct err *err)
-{
-	char shown[QUOTE_TEXT], text[ROOT_HEADERS];
-
-	for (size_t i = 0; i < listen->headers.count; i++) {
-		const char *line = listen->headers.texts[i];
-
-		if (!is_header(line))
-			return err_set(
-				err, CODE_CONFIG,
-				"headers: %s is not a header (write \"X-Frame-Options: DENY\")",
-				quote_show(line, shown));
-		if (is_reserved((struct http_text){ line, strcspn(line, ":") }))
-			return err_set(err, CODE_CONFIG,
-				       "headers: %s is written by the server itself",
-				       quote_show(line, shown));
-	}
-	return write_headers(listen, text) ||
-	       err_set(err, CODE_CONFIG, "headers: all together have more than %d bytes",
-		       ROOT_HEADERS - 1);
-}
 
 struct asked {
 	const char *chroot, *path;

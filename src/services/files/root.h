@@ -34,9 +34,6 @@ enum { ROOT_HEADERS = 4096 };
 /* The lines of option headers, each with its CRLF, shorter than ROOT_HEADERS. Worker only. */
 const char *root_headers(unsigned listener);
 
-/* Returns false with err set when the option headers is no list of header lines. */
-bool root_check_headers(const struct listen_conf *listen, struct err *err);
-
 /* The types of its files. Worker only. */
 const struct media_types *root_types(unsigned listener);
 
