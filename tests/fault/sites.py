@@ -5,7 +5,6 @@ moves.py, every connection goes on at the byte where it was.
 import os
 import re
 
-import facts
 import moves
 import talks
 
@@ -39,13 +38,18 @@ class Get(talks.Resting):
 
     def expect(self):
         head, status, length = self.receive_head()
-        if status == self.status:
+        if self.is_there(head, status, length):
             self.client.check(length == len(self.answer), head)
             self.client.expect(self.answer)
-            return
+
+    def is_there(self, head, status, length):
+        """False when a failed call excuses another answer, whose body is dropped."""
+        if status == self.status:
+            return True
         self.client.check(self.run.struck() and status in EXCUSED, head)
         for _ in range(length):
             self.client.receive(1)
+        return False
 
 
 class GetRange(Get):
@@ -69,14 +73,10 @@ class GetCoded(Get):
 
     def expect(self):
         head, status, length = self.receive_head()
-        if status == self.status:
+        if self.is_there(head, status, length):
             answer = b"coded\n" if b"\r\nContent-Encoding: gzip\r\n" in head else b"plain\n"
             self.client.check(self.run.struck() or answer == b"coded\n", head)
             self.client.expect(answer)
-            return
-        self.client.check(self.run.struck() and status in EXCUSED, head)
-        for _ in range(length):
-            self.client.receive(1)
 
 
 class Download(Get, talks.Waiting):
@@ -88,11 +88,7 @@ class Download(Get, talks.Waiting):
         self.client.narrow(talks.BUFFER)
         self.client.send(HEAD.format(name=self.name, more="").encode())
         self.sent, self.got = len(LARGE), 0
-        head, status, length = self.receive_head()
-        if status != self.status:
-            self.client.check(self.run.struck() and status in EXCUSED, head)
-            for _ in range(length):
-                self.client.receive(1)
+        if not self.is_there(*self.receive_head()):
             self.sent = 0
 
     def go_on(self):
@@ -143,12 +139,5 @@ def start_http_recover(run):
     begin(run, 1, KINDS)
 
 
-def http_recover(run):
-    run.kill_workers()
-    moves.each(run, "go_on")
-    moves.end_all(run)
-    facts.settle(run)
-
-
 ALL = {"http": (start_http, http), "http_move": (start_http_move, moves.handover),
-       "http_recover": (start_http_recover, http_recover)}
+       "http_recover": (start_http_recover, moves.recover)}
