@@ -315,6 +315,7 @@ const struct service service_mixed = {
 	.state_size = sizeof(struct mixed),
 	.state_version = 1,
 	.has_pairs = true,
+	.conn_files = 2,
 	.preface_ms = PREFACE_MS,
 	.init = make_file,
 	.preface = read_preface,

@@ -73,8 +73,10 @@ struct service {
 	unsigned state_version;
 	/* The name that a loaded one gives itself; NULL: it is this program's own. */
 	const char *loaded_name;
-	bool gives_sockets; /* to other processes (worker/give.h) */
-	bool has_pairs;     /* it attaches peers (worker/pair/pair.h) */
+	bool gives_sockets;  /* to other processes (worker/give.h) */
+	bool has_pairs;      /* it attaches peers (worker/pair/pair.h) */
+	unsigned conn_files; /* descriptors that a connection needs; 0: its socket alone */
+	unsigned own_files;  /* descriptors that a worker keeps for each of its listeners */
 	/*
 	 * It relays a stream of which it knows no messages: a connection is never between
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.
@@ -108,6 +110,11 @@ struct service {
 	 * The heritage lasts as long as the worker. NULL: nothing to do.
 	 */
 	bool (*init)(const struct heritage *heritage, const struct listen_conf *conf);
+	/*
+	 * Worker, about once a second, when it serves no connection. It may not wait. NULL: nothing
+	 * to do.
+	 */
+	void (*each_second)(int64_t now_ms);
 	/*
 	 * New bytes in c->in before the connection is open: MORE, FINISH once the preface is
 	 * complete, ABORT when it is invalid. Access lists and bans are asked after it. NULL: there

@@ -48,8 +48,9 @@ struct worker {
 	struct timer_heap alarms;
 	struct watch signals;
 	struct recovery recovery;
-	int wait_ms;     /* the longest wait, since the heartbeat must be stamped */
-	bool has_turned; /* its loop has completed a turn */
+	int wait_ms;       /* the longest wait, since the heartbeat must be stamped */
+	int64_t second_ms; /* when the services' next second begins */
+	bool has_turned;   /* its loop has completed a turn */
 };
 
 static int bell_of(const struct worker *w)
@@ -230,6 +231,21 @@ static bool start_services(const struct heritage *h, struct err *err)
 	return true;
 }
 
+/* A service that several listeners have is called once for each: that costs nothing. */
+static void call_each_second(struct worker *w)
+{
+	if (w->loop.now_ms < w->second_ms)
+		return;
+	w->second_ms = w->loop.now_ms + 1000;
+	for (unsigned i = 0; i < w->heritage->listeners->count; i++) {
+		const struct listen_conf *conf = w->heritage->listeners->list[i].conf;
+		const struct service *service = loaded_service(w->heritage->loaded, conf);
+
+		if (service->each_second)
+			service->each_second(w->loop.now_ms);
+	}
+}
+
 static int longest_wait_ms(const struct conf *conf)
 {
 	int64_t third = conf->hang_timeout / 3;
@@ -301,6 +317,7 @@ static int run_loop(struct worker *w)
 		stamp_heartbeat(w);
 		server_count_mend(&w->pool.servers, w->loop.now_ms);
 		alarms_expire(&w->alarms, w->loop.now_ms);
+		call_each_second(w);
 		log_settle(w->loop.now_ms);
 		if (w->loop.strays > STRAYS_MOST && !takeover_renew_loop(&w->recovery, &w->pool))
 			return fail_loop();

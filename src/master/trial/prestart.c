@@ -259,18 +259,27 @@ bool prestart_same_log(const struct conf *a, const struct identity *of_a, const 
 	       prestart_log_owner(of_a) == prestart_log_owner(of_b);
 }
 
-/* A connection that is passed on has two descriptors. */
-static bool has_pairs(const struct conf *conf)
+/* Of a connection of the service that needs the most; the workers' own ones are added. */
+static rlim_t count_files(const struct conf *conf)
 {
-	return conf->upstream_count > 0;
+	unsigned of_conn = 1, own = 0;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct service *service = service_find(conf->listeners[i].service);
+
+		if (service && service->conn_files > of_conn)
+			of_conn = service->conn_files;
+		own += service ? service->own_files : 0;
+	}
+	return (rlim_t)conf->worker_connections * of_conn + own;
 }
 
 rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
 {
 	if (conf->rlimit_nofile > 0)
 		return (rlim_t)conf->rlimit_nofile;
-	return (rlim_t)conf->worker_connections * (has_pairs(conf) ? 2 : 1) + sockets +
-	       HERITAGE_WIRES * capacity + helper_count(conf) + OWN_FILES;
+	return count_files(conf) + sockets + HERITAGE_WIRES * capacity + helper_count(conf) +
+	       OWN_FILES;
 }
 
 unsigned prestart_workers(const struct conf *conf)

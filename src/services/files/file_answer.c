@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/sys.h"
 #include "services/files/coding.h"
 #include "services/files/file_send.h"
-#include "services/files/root.h"
 
 #define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 
@@ -89,59 +87,33 @@ static unsigned status_of(enum beneath_end end)
 	}
 }
 
-static enum beneath_end open_path(const struct asked *a, const char *path,
-				  struct beneath_file *file)
-{
-	static const enum beneath_symlinks symlinks[] = {
-		[FOLLOW_YES] = BENEATH_SYMLINKS_YES,
-		[FOLLOW_NO] = BENEATH_SYMLINKS_NO,
-		[FOLLOW_SAME_OWNER] = BENEATH_SYMLINKS_SAME_OWNER,
-	};
-	/* what it learns of the kernel holds for all */
-	static struct beneath beneath;
-
-	file->fd = -1;
-	beneath.root = root_open(a->c->record->listener);
-	beneath.symlinks = symlinks[a->conf->follow_symlinks];
-	if (beneath.root < 0)
-		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
-	return beneath_open(&beneath, path, file);
-}
-
-/* Of a file or a folder; nothing else is open. */
-static void close_found(const struct beneath_file *file)
-{
-	if (file->fd >= 0)
-		(void)sys_close(file->fd);
-}
-
 /*
  * Takes the file beside it that the client would rather have: x.css.gz for x.css. It must be as new
  * as the file, which else has changed since it was made.
  */
-static const char *take_coded(const struct asked *a, struct beneath_file *file)
+static const char *take_coded(const struct asked *a, struct found *file)
 {
 	const struct coding *codings[CODINGS];
 	unsigned count = coding_choose(a->request, buf_head(&a->c->in), codings);
 	char path[FILE_PATH + CODING_EXTENSION];
-	struct beneath_file coded;
+	struct found coded;
 
 	for (unsigned i = 0; i < count; i++) {
 		enum beneath_end end;
 
 		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
-		end = open_path(a, path, &coded);
+		end = file_open(a->c, path, true, &coded);
 		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
-			close_found(file);
+			found_close(file);
 			*file = coded;
 			return codings[i]->name;
 		}
-		close_found(&coded);
+		found_close(&coded);
 	}
 	return NULL;
 }
 
-static unsigned send_found(const struct asked *a, struct beneath_file *file)
+static unsigned send_found(const struct asked *a, struct found *file)
 {
 	return file_send(a, file, a->conf->precompressed ? take_coded(a, file) : NULL);
 }
@@ -151,15 +123,15 @@ static unsigned answer_index(struct asked *a)
 {
 	size_t length = a->target.length;
 	enum beneath_end end = BENEATH_NOT_FOUND;
-	struct beneath_file file;
+	struct found file;
 
 	for (size_t i = 0; i < a->conf->index.count; i++) {
 		snprintf(a->path + length, sizeof(a->path) - length, "%s%s", length > 0 ? "/" : "",
 			 a->conf->index.texts[i]);
-		end = open_path(a, a->path, &file);
+		end = file_open(a->c, a->path, true, &file);
 		if (end == BENEATH_FILE)
 			return send_found(a, &file);
-		close_found(&file);
+		found_close(&file);
 		if (end != BENEATH_FOLDER && end != BENEATH_NOT_FOUND)
 			break;
 	}
@@ -169,12 +141,12 @@ static unsigned answer_index(struct asked *a)
 
 static unsigned answer_path(struct asked *a)
 {
-	struct beneath_file file;
-	enum beneath_end end = open_path(a, a->path, &file);
+	struct found file;
+	enum beneath_end end = file_open(a->c, a->path, false, &file);
 
 	if (end == BENEATH_FILE && !a->target.ends_with_slash)
 		return send_found(a, &file);
-	close_found(&file);
+	found_close(&file);
 	if (end == BENEATH_FILE)
 		return answer_error(a, 404);
 	if (end != BENEATH_FOLDER)
@@ -208,6 +180,7 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 {
 	struct asked a; /* its path is written before it is read */
 
+	file_open_begin(c);
 	a.c = c;
 	a.request = &session->request;
 	a.conf = c->conf;

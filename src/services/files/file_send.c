@@ -15,7 +15,6 @@
 #include "services/http/http_range.h"
 
 enum {
-	TOGETHER_MOST = 32 * 1024, /* a file of at most this size goes out with its head */
 	TAG_TEXT = 64,
 	RANGE_TEXT = 128,
 	HEADERS_TEXT = ROOT_HEADERS + 4 * HTTP_LINE_MOST,
@@ -29,26 +28,9 @@ static void write_tag(const struct stat *st, char *tag)
 			 (unsigned long long)st->st_mtim.tv_nsec);
 }
 
-/* Reads it behind the head; false with the head taken back when the file has become shorter. */
-static bool put_bytes(struct buf *out, int fd, uint64_t offset, uint64_t length)
-{
-	while (length > 0) {
-		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		out->end += (uint32_t)n;
-		offset += (uint64_t)n;
-		length -= (uint64_t)n;
-	}
-	return true;
-}
-
 /* A file that is open, and what is said of it. */
 struct shown {
-	const struct beneath_file *file;
+	const struct found *file;
 	const char *coding; /* NULL: none */
 	uint64_t size;
 	struct http_validators validators;
@@ -61,7 +43,7 @@ struct part {
 	uint64_t offset, length;
 };
 
-static void show_file(const struct asked *a, const struct beneath_file *file, const char *coding,
+static void show_file(const struct asked *a, const struct found *file, const char *coding,
 		      struct shown *shown)
 {
 	struct http_validators *v = &shown->validators;
@@ -137,26 +119,64 @@ static bool put_head(const struct asked *a, const struct shown *shown, const str
 	return http_head(&a->c->out, a->request, &answer);
 }
 
-/* The file becomes the connection's, or is closed. */
+/* Reads it behind the head; false when the file has become shorter. */
+static bool put_bytes(struct buf *out, const struct found *file, const struct part *part)
+{
+	uint64_t offset = part->offset, left = part->length;
+
+	if (file->bytes) {
+		buf_put(out, file->bytes + offset, (size_t)left);
+		return true;
+	}
+	while (left > 0) {
+		ssize_t n = sys_pread(file->fd, out->base + out->end, (size_t)left, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		out->end += (uint32_t)n;
+		offset += (uint64_t)n;
+		left -= (uint64_t)n;
+	}
+	return true;
+}
+
+/* Behind the head, which is taken back for another status. */
+static unsigned send_range(const struct asked *a, const struct shown *shown,
+			   const struct part *part, uint32_t before)
+{
+	int fd = found_take(shown->file);
+
+	if (fd >= 0) {
+		conn_send_file(a->c, fd, part->offset, part->length);
+		return part->status;
+	}
+	a->c->out.end = before;
+	return file_refuse(a, 503, "Retry-After: 1\r\n");
+}
+
+/* The file is ended. */
 static unsigned send_part(const struct asked *a, const struct shown *shown, const struct part *part)
 {
 	bool has_body = http_wants_body(a->request) && part->length > 0 && part->status != 304;
+	const struct found *file = shown->file;
 	struct buf *out = &a->c->out;
 	uint32_t before = out->end;
-	int fd = shown->file->fd;
 	unsigned status = part->status;
 
-	if (!put_head(a, shown, part)) {
+	if (!put_head(a, shown, part))
 		status = 0;
-	} else if (has_body && (part->length > TOGETHER_MOST || part->length > buf_room(out))) {
-		conn_send_file(a->c, fd, part->offset, part->length);
-		return status;
-	} else if (has_body && !put_bytes(out, fd, part->offset, part->length)) {
+	else if (has_body && part->length > FILE_TOGETHER)
+		return send_range(a, shown, part, before);
+	else if (has_body && part->length > buf_room(out))
+		status = 0;
+	else if (has_body && !put_bytes(out, file, part))
+		status = 500;
+	if (status != part->status)
 		out->end = before;
-		status = file_refuse(a, 500, "");
-	}
-	(void)sys_close(fd);
-	return status;
+	found_close(file);
+	return status == 500 ? file_refuse(a, status, "") : status;
 }
 
 unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
@@ -177,14 +197,14 @@ static unsigned refuse_file(const struct asked *a, const struct shown *shown, un
 	char text[RANGE_TEXT];
 	struct strbuf headers = strbuf_on(text, sizeof(text) - 1);
 
-	(void)sys_close(shown->file->fd);
+	found_close(shown->file);
 	if (status == 416)
 		http_range_field(&headers, NULL, shown->size);
 	text[headers.used] = '\0';
 	return file_refuse(a, status, text);
 }
 
-unsigned file_send(const struct asked *a, const struct beneath_file *file, const char *coding)
+unsigned file_send(const struct asked *a, const struct found *file, const char *coding)
 {
 	const char *head = buf_head(&a->c->in);
 	struct part part = { .offset = 0 };

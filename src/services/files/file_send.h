@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "services/files/beneath.h"
+#include "services/files/file_open.h"
 #include "services/http/http_session.h"
 #include "services/http/http_target.h"
 
@@ -24,11 +24,10 @@ struct asked {
 };
 
 /*
- * Sends the file, or what the request wants of it; path is its name. The file is closed, or the
- * connection's. coding: how its bytes are coded, NULL: as the name says. Returns the status, or 0
+ * Sends the file, or what the request wants of it; path is its name. The file is ended. coding: how its bytes are coded, NULL: as the name says. Returns the status, or 0
  * when there is no room now: so do all that answer.
  */
-unsigned file_send(const struct asked *asked, const struct beneath_file *file, const char *coding);
+unsigned file_send(const struct asked *asked, const struct found *file, const char *coding);
 
 /* Answers with the status alone. headers: further lines, or "". */
 unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);

@@ -9,6 +9,8 @@
 
 #include "base/quote.h"
 #include "services/files/file_answer.h"
+#include "services/files/file_cache.h"
+#include "services/files/file_open.h"
 #include "services/files/root.h"
 #include "services/services.h"
 
@@ -103,7 +105,7 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return root_start(heritage, conf);
+	return root_start(heritage, conf) && file_open_start(heritage, conf);
 }
 
 static enum verdict read_requests(struct conn *c)
@@ -135,6 +137,9 @@ const struct service service_http = {
 	.check = check_options,
 	.check_system = root_check,
 	.init = start,
+	.each_second = file_open_each_second,
+	.conn_files = 2,
+	.own_files = 1 + FILE_CACHE_FDS,
 	.input = read_requests,
 	.idle = is_idle,
 	.is_sound = is_sound,

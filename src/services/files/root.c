@@ -53,7 +53,7 @@ static void write_headers(const struct listen_conf *listen, char *text)
 					 listen->headers.texts[i]);
 }
 
-static unsigned number_of(const struct heritage *heritage, const struct listen_conf *listen)
+unsigned root_number(const struct heritage *heritage, const struct listen_conf *listen)
 {
 	unsigned number = 0;
 
@@ -71,7 +71,7 @@ bool root_start(const struct heritage *heritage, const struct listen_conf *liste
 		roots = calloc(heritage->listeners->count, sizeof(*roots));
 	if (!roots)
 		return false;
-	root = &roots[number_of(heritage, listen)];
+	root = &roots[root_number(heritage, listen)];
 	root->path = listen->root;
 	root->fd = -1;
 	look_for(root, clock_ms());

@@ -26,6 +26,9 @@ bool root_check(const struct conf *conf, const struct listen_conf *listen,
  */
 bool root_start(const struct heritage *heritage, const struct listen_conf *listen);
 
+/* The number of that listener. */
+unsigned root_number(const struct heritage *heritage, const struct listen_conf *listen);
+
 /* The folder (O_PATH) of that listener now. -1 with errno set: it cannot be opened. Worker only. */
 int root_open(unsigned listener);
 

@@ -141,6 +141,7 @@ const struct service service_proxy = {
 	.state_size = sizeof(struct proxy),
 	.state_version = 2,
 	.has_pairs = true,
+	.conn_files = 2,
 	.is_stream = true,
 	.jobs = jobs,
 	.job_count = sizeof(jobs) / sizeof(*jobs),

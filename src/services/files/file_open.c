@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Beside the cache: what is worth keeping, and for how long it holds. */
+#include "services/files/file_open.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+#include "services/files/file_cache.h"
+#include "services/files/root.h"
+
+enum { SETTLED_S = 1 }; /* a file that has just changed may change again, and look the same */
+
+/* Of this worker, by the number of the listener, NULL where there is none; written by it alone. */
+static struct file_cache **caches;
+static unsigned cache_count;
+
+bool file_open_start(const struct heritage *heritage, const struct listen_conf *listen)
+{
+	unsigned number = root_number(heritage, listen);
+
+	cache_count = (unsigned)heritage->listeners->count;
+	if (!caches)
+		caches = calloc(cache_count, sizeof(struct file_cache *));
+	if (!caches)
+		return false;
+	if (listen->cache_size == 0)
+		return true;
+	caches[number] = file_cache_new((uint64_t)listen->cache_size);
+	return caches[number] != NULL;
+}
+
+void file_open_each_second(int64_t now_ms)
+{
+	for (unsigned i = 0; i < cache_count; i++)
+		if (caches[i])
+			file_cache_close_old(caches[i], now_ms);
+}
+
+void file_open_begin(const struct conn *c)
+{
+	struct file_cache *cache = caches[c->record->listener];
+
+	if (cache)
+		file_cache_release(cache);
+}
+
+enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct beneath_file *file)
+{
+	static const enum beneath_symlinks symlinks[] = {
+		[FOLLOW_YES] = BENEATH_SYMLINKS_YES,
+		[FOLLOW_NO] = BENEATH_SYMLINKS_NO,
+		[FOLLOW_SAME_OWNER] = BENEATH_SYMLINKS_SAME_OWNER,
+	};
+	/* what it learns of the kernel holds for all */
+	static struct beneath beneath;
+
+	file->fd = -1;
+	beneath.root = root_open(c->record->listener);
+	beneath.symlinks = symlinks[c->conf->follow_symlinks];
+	if (beneath.root < 0)
+		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
+	return beneath_open(&beneath, path, file);
+}
+
+/* --- What is kept --- */
+
+static bool is_small(const struct stat *st)
+{
+	return st->st_size <= FILE_TOGETHER;
+}
+
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       is_same_time(a->st_mtim, b->st_mtim) && is_same_time(a->st_ctim, b->st_ctim);
+}
+
+static bool is_settled(const struct stat *st)
+{
+	return st->st_ctim.tv_sec + SETTLED_S < time(NULL);
+}
+
+/* False when the file has become shorter meanwhile. */
+static bool read_all(int fd, char *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = sys_pread(fd, bytes + done, size - done, (off_t)done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
+/* An entry for the file that is open; NULL: it is not kept. */
+static struct file_kept *keep_file(struct file_cache *cache, unsigned place, const char *path,
+				   const struct beneath_file *file)
+{
+	size_t size = is_small(&file->st) ? (size_t)file->st.st_size : 0;
+	struct file_kept *kept;
+
+	if (!is_settled(&file->st))
+		return NULL;
+	kept = file_cache_add(cache, place, path, size);
+	if (!kept)
+		return NULL;
+	if (size > 0 && !read_all(file->fd, kept->bytes, size)) {
+		file_cache_drop(cache, kept);
+		return NULL;
+	}
+	kept->st = file->st;
+	return kept;
+}
+
+static struct file_kept *keep(struct file_cache *cache, unsigned place, const char *path,
+			      enum beneath_end end, const struct beneath_file *file)
+{
+	struct file_kept *kept = end == BENEATH_FILE ? keep_file(cache, place, path, file) :
+						       file_cache_add(cache, place, path, 0);
+
+	if (kept)
+		kept->end = end;
+	return kept;
+}
+
+/* The entry has the descriptor of a large file; that of a small one or a folder is closed. */
+static void give_fd(struct file_cache *cache, struct file_kept *kept, int fd)
+{
+	if (kept->end == BENEATH_FILE && !is_small(&kept->st))
+		file_cache_keep_fd(cache, kept, fd);
+	else if (fd >= 0)
+		(void)sys_close(fd);
+}
+
+static bool still_holds(const struct file_kept *kept, enum beneath_end end,
+			const struct beneath_file *file)
+{
+	return kept->end == end && (end != BENEATH_FILE || is_same_file(&kept->st, &file->st));
+}
+
+static enum beneath_end find_kept(const struct file_kept *kept, struct found *found)
+{
+	if (kept->end == BENEATH_FILE)
+		*found = (struct found){ kept->st, kept->bytes, kept->fd, true };
+	return kept->end;
+}
+
+/* A folder's descriptor is of no use to the caller. */
+static enum beneath_end find_fresh(enum beneath_end end, const struct beneath_file *file,
+				   struct found *found)
+{
+	if (end == BENEATH_FOLDER)
+		(void)sys_close(file->fd);
+	else if (end == BENEATH_FILE)
+		*found = (struct found){ file->st, NULL, file->fd, false };
+	return end;
+}
+
+static bool is_worth(enum beneath_end end, bool absent)
+{
+	return end == BENEATH_FILE || end == BENEATH_FOLDER || (end == BENEATH_NOT_FOUND && absent);
+}
+
+/* A large file is known by its descriptor, which may have been closed. */
+static bool is_fresh(const struct file_kept *kept, int64_t now_ms)
+{
+	return now_ms < kept->until_ms &&
+	       (kept->end != BENEATH_FILE || is_small(&kept->st) || kept->fd >= 0);
+}
+
+/* Without descriptors those of the cache are the first to go. */
+static enum beneath_end open_now(const struct conn *c, struct file_cache *cache, const char *path,
+				 struct beneath_file *file)
+{
+	enum beneath_end end = file_open_afresh(c, path, file);
+
+	if (end != BENEATH_TRY_AGAIN || (errno != EMFILE && errno != ENFILE))
+		return end;
+	file_cache_close_old(cache, INT64_MAX);
+	return file_open_afresh(c, path, file);
+}
+
+enum beneath_end file_open(const struct conn *c, const char *path, bool absent, struct found *found)
+{
+	unsigned place = c->record->listener;
+	struct file_cache *cache = caches[place];
+	struct beneath_file file;
+	struct file_kept *kept;
+	enum beneath_end end;
+	int64_t now_ms;
+
+	found->fd = -1;
+	if (!cache)
+		return find_fresh(file_open_afresh(c, path, &file), &file, found);
+	kept = file_cache_find(cache, place, path);
+	now_ms = clock_ms();
+	if (kept && is_fresh(kept, now_ms))
+		return find_kept(kept, found);
+	end = open_now(c, cache, path, &file);
+	if (kept && !still_holds(kept, end, &file)) {
+		file_cache_drop(cache, kept);
+		kept = NULL;
+	}
+	if (!kept && is_worth(end, absent))
+		kept = keep(cache, place, path, end, &file);
+	if (!kept)
+		return find_fresh(end, &file, found);
+	kept->until_ms = now_ms + c->conf->cache_valid;
+	give_fd(cache, kept, file.fd);
+	return find_kept(kept, found);
+}
+
+void found_close(const struct found *found)
+{
+	if (found->fd >= 0 && !found->is_kept)
+		(void)sys_close(found->fd);
+}
+
+int found_take(const struct found *found)
+{
+	return found->is_kept ? sys_fcntl_int(found->fd, F_DUPFD_CLOEXEC, 0) : found->fd;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens the files of a listener, or finds them among those that were opened a moment ago. Worker
+ * only.
+ */
+#ifndef SERVICES_FILES_FILE_OPEN_H
+#define SERVICES_FILES_FILE_OPEN_H
+
+#include "services/files/beneath.h"
+#include "worker/conn_record.h"
+
+enum { FILE_TOGETHER = 32 * 1024 }; /* bytes: such a file goes out together with its head */
+
+/* A file that was found. */
+struct found {
+	struct stat st;
+	const char *bytes; /* all of it, until file_open_begin; NULL: they must be read from fd */
+	int fd;            /* -1: bytes are there */
+	bool is_kept;      /* fd is not the caller's */
+};
+
+/* For the hook init; false: no memory. */
+bool file_open_start(const struct heritage *heritage, const struct listen_conf *listen);
+
+/* For the hook each_second. */
+void file_open_each_second(int64_t now_ms);
+
+/* A request begins: what the last one has found is no longer valid. */
+void file_open_begin(const struct conn *c);
+
+/*
+ * As beneath_open, below the root of the connection's listener: *found is a regular file, which the
+ * caller ends with found_close or found_take; nothing else is open. Whether the path names a file
+ * may be known from cache_valid ago; absent: so may it be that there is none, which fills the cache
+ * with whatever clients ask for unless the path is that of a file with something behind it.
+ */
+enum beneath_end file_open(const struct conn *c, const char *path, bool absent,
+			   struct found *found);
+
+/* The same without the cache, for a folder, which is then open. */
+enum beneath_end file_open_afresh(const struct conn *c, const char *path,
+				  struct beneath_file *file);
+
+void found_close(const struct found *found);
+
+/* A descriptor of the caller's; ends *found. -1 with errno set. */
+int found_take(const struct found *found);
+
+#endif
