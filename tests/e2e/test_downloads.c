@@ -3,12 +3,10 @@
 #include "harness.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
 #include "client.h"
-#include "process.h"
 #include "web.h"
 
 enum { LARGE = 48 << 20, PATTERN = 251 };
@@ -72,22 +70,6 @@ static void go_on(int fd, size_t *at, size_t end)
 	}
 }
 
-/* Once all that the client does not read has gone out, the worker has nothing in hand. */
-static void kill_worker(struct server *s, int fd)
-{
-	pid_t pid = server_worker(s, 0);
-	int before, waiting = -1;
-
-	do {
-		before = waiting;
-		harness_tick();
-		assert_int_equal(ioctl(fd, FIONREAD, &waiting), 0);
-	} while (waiting != before || !process_sleeps(pid));
-	server_mark(s);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	server_wait_event(s, "connections_recovered", NULL);
-}
-
 /* Stays at its byte: what is read after it follows what was read before. */
 static void download__outlives_workers_and_reloads(void **state)
 {
@@ -101,7 +83,7 @@ static void download__outlives_workers_and_reloads(void **state)
 	for (size_t part = 1; part <= 4; part++) {
 		go_on(fd, &at, LARGE / 5 * part);
 		if (part % 2 == 1)
-			kill_worker(s, fd);
+			web_kill_worker(s, fd);
 		else
 			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
 	}

@@ -21,7 +21,7 @@ static unsigned answer_error(const struct asked *a, unsigned status)
 	static const struct {
 		unsigned status;
 		const char *headers;
-	} rows[] = { { 405, ALLOW }, { 503, "Retry-After: 1\r\n" } };
+	} rows[] = { { 405, ALLOW }, { 503, FILE_RETRY } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].status == status)

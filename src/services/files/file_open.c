@@ -66,9 +66,14 @@ enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct
 
 /* --- What is kept --- */
 
-static bool is_small(const struct stat *st)
+static bool needs_bytes(const struct stat *st)
 {
-	return st->st_size <= FILE_TOGETHER;
+	return st->st_size <= FILE_IN_MEMORY;
+}
+
+static bool needs_fd(const struct stat *st)
+{
+	return st->st_size > FILE_TOGETHER;
 }
 
 static bool is_same_time(struct timespec a, struct timespec b)
@@ -108,7 +113,7 @@ static bool read_all(int fd, char *bytes, size_t size)
 static struct file_kept *keep_file(struct file_cache *cache, unsigned place, const char *path,
 				   const struct beneath_file *file)
 {
-	size_t size = is_small(&file->st) ? (size_t)file->st.st_size : 0;
+	size_t size = needs_bytes(&file->st) ? (size_t)file->st.st_size : 0;
 	struct file_kept *kept;
 
 	if (!is_settled(&file->st))
@@ -135,10 +140,10 @@ static struct file_kept *keep(struct file_cache *cache, unsigned place, const ch
 	return kept;
 }
 
-/* The entry has the descriptor of a large file; that of a small one or a folder is closed. */
+/* The entry has the descriptor of a file that needs one; any other is closed. */
 static void give_fd(struct file_cache *cache, struct file_kept *kept, int fd)
 {
-	if (kept->end == BENEATH_FILE && !is_small(&kept->st))
+	if (kept->end == BENEATH_FILE && needs_fd(&kept->st))
 		file_cache_keep_fd(cache, kept, fd);
 	else if (fd >= 0)
 		(void)sys_close(fd);
@@ -173,11 +178,11 @@ static bool is_worth(enum beneath_end end, bool absent)
 	return end == BENEATH_FILE || end == BENEATH_FOLDER || (end == BENEATH_NOT_FOUND && absent);
 }
 
-/* A large file is known by its descriptor, which may have been closed. */
+/* The descriptor that a file needs may have been closed. */
 static bool is_fresh(const struct file_kept *kept, int64_t now_ms)
 {
 	return now_ms < kept->until_ms &&
-	       (kept->end != BENEATH_FILE || is_small(&kept->st) || kept->fd >= 0);
+	       (kept->end != BENEATH_FILE || kept->fd >= 0 || !needs_fd(&kept->st));
 }
 
 /* Without descriptors those of the cache are the first to go. */

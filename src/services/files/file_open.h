@@ -9,13 +9,17 @@
 #include "services/files/beneath.h"
 #include "worker/conn_record.h"
 
-enum { FILE_TOGETHER = 32 * 1024 }; /* bytes: such a file goes out together with its head */
+/*
+ * Sizes of files, in bytes: one of at most FILE_TOGETHER needs no descriptor once it is read; one of
+ * at most FILE_IN_MEMORY is read into the cache.
+ */
+enum { FILE_TOGETHER = 32 * 1024, FILE_IN_MEMORY = 128 * 1024 };
 
 /* A file that was found. */
 struct found {
 	struct stat st;
 	const char *bytes; /* all of it, until file_open_begin; NULL: they must be read from fd */
-	int fd;            /* -1: bytes are there */
+	int fd;            /* -1: bytes are there, FILE_TOGETHER at most */
 	bool is_kept;      /* fd is not the caller's */
 };
 

@@ -15,17 +15,27 @@
 #include "services/http/http_range.h"
 
 enum {
+	COPIED_MOST = 8 * 1024, /* bytes of a body */
 	TAG_TEXT = 64,
 	RANGE_TEXT = 128,
 	HEADERS_TEXT = ROOT_HEADERS + 4 * HTTP_LINE_MOST,
 };
 
-static void write_tag(const struct stat *st, char *tag)
+static struct http_text write_tag(const struct stat *st, char *tag)
 {
-	snprintf(tag, TAG_TEXT, "\"%llx-%llx-%llx\"", (unsigned long long)st->st_ino,
-		 (unsigned long long)st->st_size,
-		 (unsigned long long)st->st_mtim.tv_sec * 1000000000 +
-			 (unsigned long long)st->st_mtim.tv_nsec);
+	const uint64_t changed_ns =
+		(uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
+	struct strbuf text = strbuf_on(tag, TAG_TEXT - 1);
+
+	strbuf_raw(&text, "\"");
+	strbuf_hex(&text, st->st_ino);
+	strbuf_raw(&text, "-");
+	strbuf_hex(&text, (uint64_t)st->st_size);
+	strbuf_raw(&text, "-");
+	strbuf_hex(&text, changed_ns);
+	strbuf_raw(&text, "\"");
+	tag[text.used] = '\0';
+	return (struct http_text){ tag, text.used };
 }
 
 /* A file that is open, and what is said of it. */
@@ -53,11 +63,7 @@ static void show_file(const struct asked *a, const struct found *file, const cha
 	shown->size = (uint64_t)file->st.st_size;
 	v->now_s = time(NULL);
 	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
-	v->tag = (struct http_text){ 0 };
-	if (!a->conf->etag)
-		return;
-	write_tag(&file->st, shown->tag);
-	v->tag = (struct http_text){ shown->tag, strlen(shown->tag) };
+	v->tag = a->conf->etag ? write_tag(&file->st, shown->tag) : (struct http_text){ 0 };
 }
 
 static void put_field(struct strbuf *headers, const char *name, const char *value)
@@ -120,16 +126,12 @@ static bool put_head(const struct asked *a, const struct shown *shown, const str
 }
 
 /* Reads it behind the head; false when the file has become shorter. */
-static bool put_bytes(struct buf *out, const struct found *file, const struct part *part)
+static bool put_bytes(struct buf *out, int fd, const struct part *part)
 {
 	uint64_t offset = part->offset, left = part->length;
 
-	if (file->bytes) {
-		buf_put(out, file->bytes + offset, (size_t)left);
-		return true;
-	}
 	while (left > 0) {
-		ssize_t n = sys_pread(file->fd, out->base + out->end, (size_t)left, (off_t)offset);
+		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)left, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -142,18 +144,40 @@ static bool put_bytes(struct buf *out, const struct found *file, const struct pa
 	return true;
 }
 
-/* Behind the head, which is taken back for another status. */
-static unsigned send_range(const struct asked *a, const struct shown *shown,
-			   const struct part *part, uint32_t before)
+/* From memory. It is cheaper to copy a little than to have the kernel gather two pieces. */
+static unsigned lend_body(const struct asked *a, const struct found *file, const struct part *part)
 {
-	int fd = found_take(shown->file);
+	const struct lent lent = { file->bytes + part->offset, (size_t)part->length, part->offset,
+				   file->fd };
+	struct buf *out = &a->c->out;
 
-	if (fd >= 0) {
+	if (file->fd < 0 && part->length > buf_room(out))
+		return 0;
+	if (part->length <= COPIED_MOST && part->length <= buf_room(out))
+		buf_put(out, lent.bytes, lent.length);
+	else
+		conn_send_memory(a->c, &lent);
+	return part->status;
+}
+
+/* From the file, which is ended. */
+static unsigned send_body(const struct asked *a, const struct found *file, const struct part *part)
+{
+	struct buf *out = &a->c->out;
+	unsigned status = part->status;
+	int fd;
+
+	if (part->length > FILE_TOGETHER || part->length > buf_room(out)) {
+		fd = found_take(file);
+		if (fd < 0)
+			return 503;
 		conn_send_file(a->c, fd, part->offset, part->length);
-		return part->status;
+		return status;
 	}
-	a->c->out.end = before;
-	return file_refuse(a, 503, "Retry-After: 1\r\n");
+	if (!put_bytes(out, file->fd, part))
+		status = 500;
+	found_close(file);
+	return status;
 }
 
 /* The file is ended. */
@@ -161,22 +185,18 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 {
 	bool has_body = http_wants_body(a->request) && part->length > 0 && part->status != 304;
 	const struct found *file = shown->file;
-	struct buf *out = &a->c->out;
-	uint32_t before = out->end;
+	uint32_t before = a->c->out.end;
 	unsigned status = part->status;
 
-	if (!put_head(a, shown, part))
-		status = 0;
-	else if (has_body && part->length > FILE_TOGETHER)
-		return send_range(a, shown, part, before);
-	else if (has_body && part->length > buf_room(out))
-		status = 0;
-	else if (has_body && !put_bytes(out, file, part))
-		status = 500;
-	if (status != part->status)
-		out->end = before;
-	found_close(file);
-	return status == 500 ? file_refuse(a, status, "") : status;
+	if (!put_head(a, shown, part) || !has_body) {
+		found_close(file);
+		return a->c->out.end > before ? status : 0;
+	}
+	status = file->bytes ? lend_body(a, file, part) : send_body(a, file, part);
+	if (status == part->status)
+		return status;
+	a->c->out.end = before;
+	return status == 0 ? 0 : file_refuse(a, status, status == 503 ? FILE_RETRY : "");
 }
 
 unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)

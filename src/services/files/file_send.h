@@ -12,6 +12,9 @@
 /* Of an answer without a file: a browser must not guess its type. */
 #define FILE_GUARDS "X-Content-Type-Options: nosniff\r\n"
 
+/* Of an answer that says to come again. */
+#define FILE_RETRY "Retry-After: 1\r\n"
+
 enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };
 
 /* A request that is answered. */
