@@ -123,7 +123,8 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 
 /*
  * The same for bytes of the file that are in memory: the least that a send costs. Bytes and fd are
- * the service's, and must be valid until it is asked again. fd is -1 only when the bytes fit c->out.
+ * the service's, and must be valid until it is asked again. fd is -1 only when the bytes fit
+ * c->out.
  */
 void conn_send_memory(struct conn *c, const struct lent *lent);
 

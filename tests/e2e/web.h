@@ -36,7 +36,8 @@ void web_put_link(const char *target, const char *name);
 struct server *web_serve(const char *options);
 
 /*
- * Kills the worker once all that the client at fd does not read has gone out: it has nothing in hand.
+ * Kills the worker once all that the client at fd does not read has gone out: it has nothing in
+ * hand.
  */
 void web_kill_worker(struct server *s, int fd);
 

@@ -10,8 +10,8 @@
 #include "worker/conn_record.h"
 
 /*
- * Sizes of files, in bytes: one of at most FILE_TOGETHER needs no descriptor once it is read; one of
- * at most FILE_IN_MEMORY is read into the cache.
+ * Sizes of files, in bytes: one of at most FILE_TOGETHER needs no descriptor once it is read; one
+ * of at most FILE_IN_MEMORY is read into the cache.
  */
 enum { FILE_TOGETHER = 32 * 1024, FILE_IN_MEMORY = 128 * 1024 };
 

@@ -27,8 +27,9 @@ struct asked {
 };
 
 /*
- * Sends the file, or what the request wants of it; path is its name. The file is ended. coding: how its bytes are coded, NULL: as the name says. Returns the status, or 0
- * when there is no room now: so do all that answer.
+ * Sends the file, or what the request wants of it; path is its name. The file is ended. coding: how
+ * its bytes are coded, NULL: as the name says. Returns the status, or 0 when there is no room now:
+ * so do all that answer.
  */
 unsigned file_send(const struct asked *asked, const struct found *file, const char *coding);
 
