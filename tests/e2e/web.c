@@ -95,3 +95,13 @@ struct server *web_serve(const char *options)
 	snprintf(listen, sizeof(listen), "127.0.0.1:0=http,root=%s%s", web_folder, options);
 	return server_start(&(struct plan){ .listen = { listen }, .workers = 1 });
 }
+
+const char *web_conf(const char *lines)
+{
+	static char conf[8192];
+
+	snprintf(conf, sizeof(conf),
+		 "listen \"127.0.0.1:0\" {\n\tservice = http\n\troot = \"%s\"\n%s\n}\n", web_folder,
+		 lines);
+	return conf;
+}

@@ -10,6 +10,7 @@
 
 #include "services/files/coding.h"
 #include "services/files/file_send.h"
+#include "services/files/place.h"
 
 #define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 
@@ -102,7 +103,7 @@ static const char *take_coded(const struct asked *a, struct found *file)
 		enum beneath_end end;
 
 		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
-		end = file_open(a->c, path, true, &coded);
+		end = file_open(a->place, path, true, &coded);
 		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
 			found_close(file);
 			*file = coded;
@@ -128,7 +129,7 @@ static unsigned answer_index(struct asked *a)
 	for (size_t i = 0; i < a->conf->index.count; i++) {
 		snprintf(a->path + length, sizeof(a->path) - length, "%s%s", length > 0 ? "/" : "",
 			 a->conf->index.texts[i]);
-		end = file_open(a->c, a->path, true, &file);
+		end = file_open(a->place, a->path, true, &file);
 		if (end == BENEATH_FILE)
 			return send_found(a, &file);
 		found_close(&file);
@@ -142,7 +143,7 @@ static unsigned answer_index(struct asked *a)
 static unsigned answer_path(struct asked *a)
 {
 	struct found file;
-	enum beneath_end end = file_open(a->c, a->path, false, &file);
+	enum beneath_end end = file_open(a->place, a->path, false, &file);
 
 	if (end == BENEATH_FILE && !a->target.ends_with_slash)
 		return send_found(a, &file);
@@ -163,12 +164,22 @@ static bool is_well_known(const char *path)
 	       strstr(path + sizeof(name) - 2, "/.") == NULL;
 }
 
-static unsigned answer_get(struct asked *a)
+/* Returns 0, or the status of a path that is none; then the listener's own options hold. */
+static unsigned find_place(struct asked *a)
 {
 	const struct http_text raw = { buf_head(&a->c->in) + a->request->path.at,
 				       a->request->path.length };
 	unsigned status = http_target_decode(raw, a->path, HTTP_LINE_MOST, &a->target);
+	unsigned listener = a->c->record->listener;
 
+	a->place = status == 0 ? place_find(listener, a->path, a->target.length) :
+				 place_of_listener(listener);
+	a->conf = place_conf(a->place);
+	return status;
+}
+
+static unsigned answer_get(struct asked *a, unsigned status)
+{
 	if (status != 0)
 		return answer_error(a, status);
 	if (a->target.has_hidden && !a->conf->hidden && !is_well_known(a->path))
@@ -179,15 +190,16 @@ static unsigned answer_get(struct asked *a)
 unsigned file_answer(struct conn *c, struct http_session *session)
 {
 	struct asked a; /* its path is written before it is read */
+	unsigned status;
 
 	file_open_begin(c);
 	a.c = c;
 	a.request = &session->request;
-	a.conf = c->conf;
+	status = find_place(&a);
 	switch (a.request->method) {
 	case HTTP_GET:
 	case HTTP_HEAD:
-		return answer_get(&a);
+		return answer_get(&a, status);
 	case HTTP_OPTIONS:
 		return answer_options(&a);
 	default:

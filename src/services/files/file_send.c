@@ -91,7 +91,7 @@ static void write_headers(const struct asked *a, const struct shown *shown,
 		put_field(&headers, "Vary", "Accept-Encoding");
 	if (shown->coding)
 		put_field(&headers, "Content-Encoding", shown->coding);
-	strbuf_raw(&headers, root_headers(a->c->record->listener));
+	strbuf_raw(&headers, root_headers(a->place));
 	if (range)
 		http_range_field(&headers, range, shown->size);
 	BUG_ON(headers.is_cut);
@@ -100,7 +100,7 @@ static void write_headers(const struct asked *a, const struct shown *shown,
 
 static const char *find_type(const struct asked *a)
 {
-	return media_types_find(root_types(a->c->record->listener), a->path, strlen(a->path),
+	return media_types_find(root_types(a->place), a->path, strlen(a->path),
 				a->conf->default_type);
 }
 
@@ -185,7 +185,7 @@ unsigned file_refuse(const struct asked *a, unsigned status, const char *headers
 	struct strbuf lines = strbuf_on(text, sizeof(text) - 1);
 
 	strbuf_raw(&lines, FILE_GUARDS);
-	strbuf_raw(&lines, root_headers(a->c->record->listener));
+	strbuf_raw(&lines, root_headers(a->place));
 	strbuf_raw(&lines, headers);
 	BUG_ON(lines.is_cut);
 	text[lines.used] = '\0';

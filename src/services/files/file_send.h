@@ -18,7 +18,8 @@ enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };
 struct asked {
 	struct conn *c;
 	struct http_request *request;
-	const struct listen_conf *conf;
+	unsigned place;                 /* services/files/place.h */
+	const struct listen_conf *conf; /* the options of that place */
 	struct http_target target;
 	char path[FILE_PATH]; /* below the root; with the name of an index behind it */
 };

@@ -11,6 +11,7 @@
 #include "services/files/file_answer.h"
 #include "services/files/file_cache.h"
 #include "services/files/file_open.h"
+#include "services/files/place.h"
 #include "services/files/root.h"
 #include "services/services.h"
 
@@ -105,7 +106,7 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return root_start(heritage, conf) && file_open_start(heritage, conf);
+	return place_start(heritage, conf) && file_open_start(heritage, conf);
 }
 
 static enum verdict read_requests(struct conn *c)
