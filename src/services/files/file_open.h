@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the files of a place (services/files/place.h), or finds them among those that were opened a moment ago. Worker
- * only.
+ * Opens the files of a place (services/files/place.h), or finds them among those that were opened a
+ * moment ago. Worker only.
  */
 #ifndef SERVICES_FILES_FILE_OPEN_H
 #define SERVICES_FILES_FILE_OPEN_H

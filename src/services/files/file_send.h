@@ -12,7 +12,11 @@
 /* Of an answer without a file: a browser must not guess its type. */
 #define FILE_GUARDS "X-Content-Type-Options: nosniff\r\n"
 
-enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };
+enum {
+	FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
+	TRY_MOST = 1000, /* bytes of an entry of option try; of option redirect */
+	REDIRECT_MOST = 2000,
+};
 
 /* A request that is answered. */
 struct asked {
@@ -30,7 +34,10 @@ struct asked {
  */
 unsigned file_send(const struct asked *asked, const struct found *file, const char *coding);
 
-/* Answers with the status alone. headers: further lines, or "". */
+/*
+ * Answers with the status alone, in one line or in the page of option error_page. headers: further
+ * lines, or "".
+ */
 unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);
 
 #endif
