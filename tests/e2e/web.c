@@ -112,3 +112,13 @@ void web_kill_worker(struct server *s, int fd)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	server_wait_event(s, "connections_recovered", NULL);
 }
+
+const char *web_conf(const char *lines)
+{
+	static char conf[8192];
+
+	snprintf(conf, sizeof(conf),
+		 "listen \"127.0.0.1:0\" {\n\tservice = http\n\troot = \"%s\"\n%s\n}\n", web_folder,
+		 lines);
+	return conf;
+}

@@ -41,4 +41,7 @@ struct server *web_serve(const char *options);
  */
 void web_kill_worker(struct server *s, int fd);
 
+/* A configuration that serves it, with further lines of the listen; valid until the next call. */
+const char *web_conf(const char *lines);
+
 #endif

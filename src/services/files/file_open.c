@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "services/files/file_cache.h"
+#include "services/files/place.h"
 #include "services/files/root.h"
 
 enum { SETTLED_S = 1 }; /* a file that has just changed may change again, and look the same */
@@ -18,7 +19,7 @@ static unsigned cache_count;
 
 bool file_open_start(const struct heritage *heritage, const struct listen_conf *listen)
 {
-	unsigned number = root_number(heritage, listen);
+	unsigned number = place_listener_number(heritage, listen);
 
 	cache_count = (unsigned)heritage->listeners->count;
 	if (!caches)
@@ -46,7 +47,7 @@ void file_open_begin(const struct conn *c)
 		file_cache_release(cache);
 }
 
-enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct beneath_file *file)
+enum beneath_end file_open_afresh(unsigned place, const char *path, struct beneath_file *file)
 {
 	static const enum beneath_symlinks symlinks[] = {
 		[FOLLOW_YES] = BENEATH_SYMLINKS_YES,
@@ -57,8 +58,8 @@ enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct
 	static struct beneath beneath;
 
 	file->fd = -1;
-	beneath.root = root_open(c->record->listener);
-	beneath.symlinks = symlinks[c->conf->follow_symlinks];
+	beneath.root = root_open(place);
+	beneath.symlinks = symlinks[place_conf(place)->follow_symlinks];
 	if (beneath.root < 0)
 		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
 	return beneath_open(&beneath, path, file);
@@ -186,21 +187,20 @@ static bool is_fresh(const struct file_kept *kept, int64_t now_ms)
 }
 
 /* Without descriptors those of the cache are the first to go. */
-static enum beneath_end open_now(const struct conn *c, struct file_cache *cache, const char *path,
+static enum beneath_end open_now(unsigned place, struct file_cache *cache, const char *path,
 				 struct beneath_file *file)
 {
-	enum beneath_end end = file_open_afresh(c, path, file);
+	enum beneath_end end = file_open_afresh(place, path, file);
 
 	if (end != BENEATH_TRY_AGAIN || (errno != EMFILE && errno != ENFILE))
 		return end;
 	file_cache_close_old(cache, INT64_MAX);
-	return file_open_afresh(c, path, file);
+	return file_open_afresh(place, path, file);
 }
 
-enum beneath_end file_open(const struct conn *c, const char *path, bool absent, struct found *found)
+enum beneath_end file_open(unsigned place, const char *path, bool absent, struct found *found)
 {
-	unsigned place = c->record->listener;
-	struct file_cache *cache = caches[place];
+	struct file_cache *cache = caches[place_listener(place)];
 	struct beneath_file file;
 	struct file_kept *kept;
 	enum beneath_end end;
@@ -208,12 +208,12 @@ enum beneath_end file_open(const struct conn *c, const char *path, bool absent, 
 
 	found->fd = -1;
 	if (!cache)
-		return find_fresh(file_open_afresh(c, path, &file), &file, found);
+		return find_fresh(file_open_afresh(place, path, &file), &file, found);
 	kept = file_cache_find(cache, place, path);
 	now_ms = clock_ms();
 	if (kept && is_fresh(kept, now_ms))
 		return find_kept(kept, found);
-	end = open_now(c, cache, path, &file);
+	end = open_now(place, cache, path, &file);
 	if (kept && !still_holds(kept, end, &file)) {
 		file_cache_drop(cache, kept);
 		kept = NULL;
@@ -222,7 +222,7 @@ enum beneath_end file_open(const struct conn *c, const char *path, bool absent, 
 		kept = keep(cache, place, path, end, &file);
 	if (!kept)
 		return find_fresh(end, &file, found);
-	kept->until_ms = now_ms + c->conf->cache_valid;
+	kept->until_ms = now_ms + place_conf(place)->cache_valid;
 	give_fd(cache, kept, file.fd);
 	return find_kept(kept, found);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the files of a listener, or finds them among those that were opened a moment ago. Worker
- * only.
+ * Opens the files of a place (services/files/place.h), or finds them among those that were opened a
+ * moment ago. Worker only.
  */
 #ifndef SERVICES_FILES_FILE_OPEN_H
 #define SERVICES_FILES_FILE_OPEN_H
@@ -33,17 +33,15 @@ void file_open_each_second(int64_t now_ms);
 void file_open_begin(const struct conn *c);
 
 /*
- * As beneath_open, below the root of the connection's listener: *found is a regular file, which the
+ * As beneath_open, below the root of the place: *found is a regular file, which the
  * caller ends with found_close or found_take; nothing else is open. Whether the path names a file
  * may be known from cache_valid ago; absent: so may it be that there is none, which fills the cache
  * with whatever clients ask for unless the path is that of a file with something behind it.
  */
-enum beneath_end file_open(const struct conn *c, const char *path, bool absent,
-			   struct found *found);
+enum beneath_end file_open(unsigned place, const char *path, bool absent, struct found *found);
 
 /* The same without the cache, for a folder, which is then open. */
-enum beneath_end file_open_afresh(const struct conn *c, const char *path,
-				  struct beneath_file *file);
+enum beneath_end file_open_afresh(unsigned place, const char *path, struct beneath_file *file);
 
 void found_close(const struct found *found);
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "services/files/error_page.h"
 #include "services/files/root.h"
 #include "services/http/http_condition.h"
 #include "services/http/http_range.h"
@@ -42,6 +43,8 @@ static struct http_text write_tag(const struct stat *st, char *tag)
 struct shown {
 	const struct found *file;
 	const char *coding; /* NULL: none */
+	const char *name;   /* that its type is found by */
+	const char *lines;  /* of a page for an error: all that is said of it; NULL: it is none */
 	uint64_t size;
 	struct http_validators validators;
 	char tag[TAG_TEXT];
@@ -60,6 +63,8 @@ static void show_file(const struct asked *a, const struct found *file, const cha
 
 	shown->file = file;
 	shown->coding = coding;
+	shown->name = a->path;
+	shown->lines = NULL;
 	shown->size = (uint64_t)file->st.st_size;
 	v->now_s = time(NULL);
 	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
@@ -97,17 +102,16 @@ static void write_headers(const struct asked *a, const struct shown *shown,
 		put_field(&headers, "Vary", "Accept-Encoding");
 	if (shown->coding)
 		put_field(&headers, "Content-Encoding", shown->coding);
-	strbuf_raw(&headers, root_headers(a->c->record->listener));
+	strbuf_raw(&headers, root_headers(a->place));
 	if (range)
 		http_range_field(&headers, range, shown->size);
 	BUG_ON(headers.is_cut);
 	text[headers.used] = '\0';
 }
 
-static const char *find_type(const struct asked *a)
+static const char *find_type(const struct asked *a, const char *name)
 {
-	return media_types_find(root_types(a->c->record->listener), a->path, strlen(a->path),
-				a->conf->default_type);
+	return media_types_find(root_types(a->place), name, strlen(name), a->conf->default_type);
 }
 
 static bool put_head(const struct asked *a, const struct shown *shown, const struct part *part)
@@ -116,13 +120,23 @@ static bool put_head(const struct asked *a, const struct shown *shown, const str
 	char headers[HEADERS_TEXT];
 	const struct http_answer answer = {
 		.status = part->status,
-		.type = part->status == 304 ? NULL : find_type(a),
-		.headers = headers,
+		.type = part->status == 304 ? NULL : find_type(a, shown->name),
+		.headers = shown->lines ? shown->lines : headers,
 		.length = (int64_t)part->length,
 	};
 
-	write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
+	if (!shown->lines)
+		write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
 	return http_head(&a->c->out, a->request, &answer);
+}
+
+/* Of a page for an error its status is told in one line; of a file another status. */
+static unsigned refuse_instead(const struct asked *a, const struct shown *shown,
+			       const struct part *part, unsigned status, const char *headers)
+{
+	if (!shown->lines)
+		return file_refuse(a, status, headers);
+	return http_error(&a->c->out, a->request, part->status, shown->lines) ? part->status : 0;
 }
 
 /* Reads it behind the head; false when the file has become shorter. */
@@ -196,19 +210,36 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 	if (status == part->status)
 		return status;
 	a->c->out.end = before;
-	return status == 0 ? 0 : file_refuse(a, status, status == 503 ? FILE_RETRY : "");
+	return status == 0 ?
+		       0 :
+		       refuse_instead(a, shown, part, status, status == 503 ? FILE_RETRY : "");
+}
+
+/* The same for every client: without conditions, ranges, and what caches would keep. */
+static unsigned send_page(const struct asked *a, const struct found *page, const char *name,
+			  unsigned status, const char *lines)
+{
+	const struct shown shown = { .file = page, .name = name, .lines = lines };
+	const struct part part = { status, 0, (uint64_t)page->st.st_size };
+
+	return send_part(a, &shown, &part);
 }
 
 unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
 {
 	char text[HEADERS_TEXT];
+	const char *name;
+	struct found page;
 	struct strbuf lines = strbuf_on(text, sizeof(text) - 1);
 
 	strbuf_raw(&lines, FILE_GUARDS);
-	strbuf_raw(&lines, root_headers(a->c->record->listener));
+	strbuf_raw(&lines, root_headers(a->place));
 	strbuf_raw(&lines, headers);
 	BUG_ON(lines.is_cut);
 	text[lines.used] = '\0';
+	name = error_page_open(a->place, status, &page);
+	if (name)
+		return send_page(a, &page, name, status, text);
 	return http_error(&a->c->out, a->request, status, text) ? status : 0;
 }
 

@@ -15,13 +15,18 @@
 /* Of an answer that says to come again. */
 #define FILE_RETRY "Retry-After: 1\r\n"
 
-enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };
+enum {
+	FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
+	TRY_MOST = 1000, /* bytes of an entry of option try; of option redirect */
+	REDIRECT_MOST = 2000,
+};
 
 /* A request that is answered. */
 struct asked {
 	struct conn *c;
 	struct http_request *request;
-	const struct listen_conf *conf;
+	unsigned place;                 /* services/files/place.h */
+	const struct listen_conf *conf; /* the options of that place */
 	struct http_target target;
 	char path[FILE_PATH]; /* below the root; with the name of an index behind it */
 };
@@ -33,7 +38,10 @@ struct asked {
  */
 unsigned file_send(const struct asked *asked, const struct found *file, const char *coding);
 
-/* Answers with the status alone. headers: further lines, or "". */
+/*
+ * Answers with the status alone, in one line or in the page of option error_page. headers: further
+ * lines, or "".
+ */
 unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);
 
 #endif
