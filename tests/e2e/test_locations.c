@@ -96,8 +96,8 @@ static void root__of_a_location__has_the_whole_path_below_it(void **state)
 	server_stop(s);
 }
 
-/* Receives to web_answer up to the end of the text. */
-static void hear_until(int fd, const char *end)
+/* Receives to web_answer up to the end of the text, and what comes with it. Returns the bytes. */
+static size_t hear_until(int fd, const char *end)
 {
 	size_t got = 0;
 
@@ -108,6 +108,7 @@ static void hear_until(int fd, const char *end)
 		got += (size_t)n;
 		web_answer[got] = '\0';
 	} while (!strstr(web_answer, end));
+	return got;
 }
 
 /* The connection is asked again where it was, under other locations. */
@@ -134,6 +135,43 @@ static void reload__changes_the_locations_of_open_connections(void **state)
 	server_stop(s);
 }
 
+/* It has its file, whatever has become of the place that it came from. */
+static void answer__under_way__outlives_its_location(void **state)
+{
+	enum { LARGE = 12 << 20 };
+	struct server *s;
+	char out[256], path[256];
+	size_t got;
+	int fd;
+
+	(void)state;
+	make_folders();
+	web_put("other/img/large", "");
+	snprintf(path, sizeof(path), "%s/other/img/large", web_folder);
+	assert_int_equal(truncate(path, LARGE), 0);
+	snprintf(path, sizeof(path), "location \"/img\" { root = \"%s/other\" }", web_folder);
+	s = serve(path);
+	fd = client_connect(FIRST(s));
+	client_say(fd, "GET /img/large" WEB_HOST "\r\nGET /img/large" WEB_LAST);
+	got = hear_until(fd, "\r\n\r\n");
+	got -= (size_t)(web_body() - web_answer);
+	web_begins(web_answer, "HTTP/1.1 200 OK\r\n");
+	server_configure(s, web_conf(""));
+	assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
+	while (got < LARGE) {
+		size_t left = LARGE - got;
+		ssize_t n = recv(fd, web_answer, left < WEB_ANSWER ? left : WEB_ANSWER, 0);
+
+		assert_true(n > 0);
+		got += (size_t)n;
+	}
+	/* the next request of the connection finds no such place */
+	client_drain(fd, web_answer, sizeof(web_answer));
+	web_begins(web_answer, "HTTP/1.1 404 Not Found\r\n");
+	close(fd);
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +179,7 @@ int main(void)
 		E2E(location__has_what_it_does_not_set__from_its_listen),
 		E2E(root__of_a_location__has_the_whole_path_below_it),
 		E2E(reload__changes_the_locations_of_open_connections),
+		E2E(answer__under_way__outlives_its_location),
 	};
 
 	return E2E_RUN(tests);

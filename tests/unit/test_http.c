@@ -200,11 +200,13 @@ static void error__is_there_for_each_refusal(void **state)
 		char begins[16];
 
 		out.start = out.end = 0;
+		assert_true(http_knows(statuses[i]));
 		assert_true(http_error(&out, &request, statuses[i], NULL));
 		snprintf(begins, sizeof(begins), "HTTP/1.1 %u ", statuses[i]);
 		assert_memory_equal(room, begins, strlen(begins));
 		assert_non_null(strstr(written(), "\r\nConnection: close\r\n"));
 	}
+	assert_false(http_knows(0) || http_knows(418) || http_knows(600));
 }
 
 /* Puts one piece of n bytes into the body. */

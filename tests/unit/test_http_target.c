@@ -240,6 +240,34 @@ static void each_byte__stays_itself(void **state)
 	}
 }
 
+/* Every byte that a path may have, as a target that is of visible ASCII and has it back. */
+static void path__that_is_escaped__is_decoded_to_itself(void **state)
+{
+	char path[256 * 2 + 2], raw[sizeof(path) * 3], back[sizeof(path)];
+	struct strbuf text = strbuf_on(raw, sizeof(raw)), small = strbuf_on(back, 5);
+	struct http_target target;
+	size_t n = 0;
+
+	(void)state;
+	path[n++] = '/';
+	for (int c = ' '; c < 256; c++)
+		if (c != 0x7f && c != '/') {
+			path[n++] = (char)c;
+			path[n++] = 'x';
+		}
+	http_target_escape(&text, path, n);
+	assert_false(text.is_cut);
+	for (size_t i = 0; i < text.used; i++)
+		assert_true(raw[i] > ' ' && raw[i] < 0x7f && !strchr("#?\"<>\\^`{|}", raw[i]));
+	assert_int_equal(http_target_decode((struct http_text){ raw, text.used }, back,
+					    sizeof(back), &target),
+			 0);
+	assert_int_equal(target.length, n - 1);
+	assert_memory_equal(back, path + 1, n - 1);
+	http_target_escape(&small, "ab  ", 4);
+	assert_true(small.is_cut);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +275,7 @@ int main(void)
 		cmocka_unit_test(wrong_paths__are_400),
 		cmocka_unit_test(path__that_does_not_fit__is_414),
 		cmocka_unit_test(each_byte__stays_itself),
+		cmocka_unit_test(path__that_is_escaped__is_decoded_to_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
