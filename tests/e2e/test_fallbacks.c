@@ -229,6 +229,23 @@ static void error__has_its_page(void **state)
 	server_stop(s);
 }
 
+/* The statuses that the server itself fails with are no failure of their pages. */
+static void error__of_the_server__has_its_page_once(void **state)
+{
+	static const struct row rows[] = {
+		{ "GET /no" WEB_LAST, "500 Internal Server Error", "<p>error\n" },
+		{ "HEAD /no" WEB_LAST, "500 Internal Server Error", "" },
+		{ "GET /docs/no" WEB_LAST, "503 Service Unavailable", "<p>error\n" },
+	};
+	struct server *s = serve("\ttry = {\"=500\"}  error_page = {\"500 503 /error.html\"}\n"
+				 "\tlocation /docs { try = {\"=503\"} }");
+
+	(void)state;
+	ASSERT_ANSWERS(s, rows);
+	web_has(web_answer, "\r\nRetry-After: 1\r\n");
+	server_stop(s);
+}
+
 static void page__that_cannot_be_sent__is_told_in_a_line(void **state)
 {
 	struct server *s =
@@ -278,6 +295,7 @@ int main(void)
 		E2E(redirect__leads_to_another_address),
 		E2E(redirect__of_the_root__keeps_the_path),
 		E2E(error__has_its_page),
+		E2E(error__of_the_server__has_its_page_once),
 		E2E(page__that_cannot_be_sent__is_told_in_a_line),
 		E2E(page__that_is_large__is_sent_whole),
 	};

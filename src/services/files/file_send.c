@@ -158,40 +158,43 @@ static bool put_bytes(struct buf *out, int fd, const struct part *part)
 	return true;
 }
 
+/* Whether the body goes out, and why not. */
+enum sent { SENT, SENT_NOT_NOW, SENT_SHORTER, SENT_NO_FD };
+
 /* From memory. It is cheaper to copy a little than to have the kernel gather two pieces. */
-static unsigned lend_body(const struct asked *a, const struct found *file, const struct part *part)
+static enum sent lend_body(const struct asked *a, const struct found *file, const struct part *part)
 {
 	const struct lent lent = { file->bytes + part->offset, (size_t)part->length, part->offset,
 				   file->fd };
 	struct buf *out = &a->c->out;
 
 	if (file->fd < 0 && part->length > buf_room(out))
-		return 0;
+		return SENT_NOT_NOW;
 	if (part->length <= COPIED_MOST && part->length <= buf_room(out))
 		buf_put(out, lent.bytes, lent.length);
 	else
 		conn_send_memory(a->c, &lent);
-	return part->status;
+	return SENT;
 }
 
 /* From the file, which is ended. */
-static unsigned send_body(const struct asked *a, const struct found *file, const struct part *part)
+static enum sent send_body(const struct asked *a, const struct found *file, const struct part *part)
 {
 	struct buf *out = &a->c->out;
-	unsigned status = part->status;
+	enum sent sent = SENT;
 	int fd;
 
 	if (part->length > FILE_TOGETHER || part->length > buf_room(out)) {
 		fd = found_take(file);
 		if (fd < 0)
-			return 503;
+			return SENT_NO_FD;
 		conn_send_file(a->c, fd, part->offset, part->length);
-		return status;
+		return SENT;
 	}
 	if (!put_bytes(out, file->fd, part))
-		status = 500;
+		sent = SENT_SHORTER;
 	found_close(file);
-	return status;
+	return sent;
 }
 
 /* The file is ended. */
@@ -200,19 +203,20 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 	bool has_body = http_wants_body(a->request) && part->length > 0 && part->status != 304;
 	const struct found *file = shown->file;
 	uint32_t before = a->c->out.end;
-	unsigned status = part->status;
+	enum sent sent;
 
 	if (!put_head(a, shown, part) || !has_body) {
 		found_close(file);
-		return a->c->out.end > before ? status : 0;
+		return a->c->out.end > before ? part->status : 0;
 	}
-	status = file->bytes ? lend_body(a, file, part) : send_body(a, file, part);
-	if (status == part->status)
-		return status;
+	sent = file->bytes ? lend_body(a, file, part) : send_body(a, file, part);
+	if (sent == SENT)
+		return part->status;
 	a->c->out.end = before;
-	return status == 0 ?
-		       0 :
-		       refuse_instead(a, shown, part, status, status == 503 ? FILE_RETRY : "");
+	if (sent == SENT_NOT_NOW)
+		return 0;
+	return sent == SENT_SHORTER ? refuse_instead(a, shown, part, 500, "") :
+				      refuse_instead(a, shown, part, 503, FILE_RETRY);
 }
 
 /* The same for every client: without conditions, ranges, and what caches would keep. */
