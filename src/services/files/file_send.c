@@ -10,9 +10,10 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "services/files/files_state.h"
 #include "services/files/root.h"
 #include "services/http/http_condition.h"
-#include "services/http/http_range.h"
+#include "services/http/http_log.h"
 
 enum {
 	TAG_TEXT = 64,
@@ -122,24 +123,11 @@ static bool put_head(const struct asked *a, const struct shown *shown, const str
 /* Reads it behind the head; false when the file has become shorter. */
 static bool put_bytes(struct buf *out, const struct found *file, const struct part *part)
 {
-	uint64_t offset = part->offset, left = part->length;
-
 	if (file->bytes) {
-		buf_put(out, file->bytes + offset, (size_t)left);
+		buf_put(out, file->bytes + part->offset, (size_t)part->length);
 		return true;
 	}
-	while (left > 0) {
-		ssize_t n = sys_pread(file->fd, out->base + out->end, (size_t)left, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		out->end += (uint32_t)n;
-		offset += (uint64_t)n;
-		left -= (uint64_t)n;
-	}
-	return true;
+	return file_parts_put_bytes(out, file->fd, part->offset, part->length);
 }
 
 /* Behind the head, which is taken back for another status. */
@@ -179,6 +167,52 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 	return status == 500 ? file_refuse(a, status, "") : status;
 }
 
+/* The parts follow: those of a small file from memory at once, others by file_parts_go_on. */
+static bool begin_parts(const struct asked *a, const struct found *file,
+			const struct file_parts *parts, const struct http_ranges *ranges)
+{
+	struct files *files = conn_state(a->c);
+	int fd;
+
+	if (file->fd < 0)
+		return file_parts_put_all(&a->c->out, parts, ranges, file->bytes);
+	fd = found_take(file);
+	if (fd < 0)
+		return false;
+	conn_hold_file(a->c, fd);
+	files->session.goes_on = true;
+	files->answer = FILES_PARTS;
+	files->parts = *parts;
+	return true;
+}
+
+static unsigned send_parts(const struct asked *a, const struct shown *shown,
+			   const struct file_parts *parts, const struct http_ranges *ranges)
+{
+	char headers[HEADERS_TEXT], type[FILE_PARTS_HEAD];
+	uint64_t length = file_parts_announce(parts, ranges, type);
+	const struct http_answer answer = {
+		.status = 206, .type = type, .headers = headers, .length = (int64_t)length
+	};
+	struct buf *out = &a->c->out;
+	uint32_t before = out->end, head;
+
+	write_headers(a, shown, NULL, headers);
+	if (!http_head(out, a->request, &answer)) {
+		found_close(shown->file);
+		return 0;
+	}
+	head = out->end - before;
+	if (!begin_parts(a, shown->file, parts, ranges)) {
+		out->end = before;
+		return shown->file->fd < 0 ? 0 : file_refuse(a, 503, "Retry-After: 1\r\n");
+	}
+	if (shown->file->fd >= 0)
+		http_log(a->c, a->request,
+			 &(struct http_logged){ 206, head + length, length, { NULL, 0 } });
+	return 206;
+}
+
 unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
 {
 	char text[HEADERS_TEXT];
@@ -209,6 +243,7 @@ unsigned file_send(const struct asked *a, const struct found *file, const char *
 	const char *head = buf_head(&a->c->in);
 	struct part part = { .offset = 0 };
 	struct http_ranges ranges;
+	struct file_parts parts;
 	struct shown shown;
 
 	show_file(a, file, coding, &shown);
@@ -218,9 +253,11 @@ unsigned file_send(const struct asked *a, const struct found *file, const char *
 		part.status = http_range_judge(a->request, head, shown.size, &ranges);
 	if (part.status == 412 || part.status == 416)
 		return refuse_file(a, &shown, part.status);
-	if (part.status == 206 && ranges.count > 1)
+	if (part.status == 206 && ranges.count > 1) {
+		if (file_parts_prepare(&parts, &ranges, find_type(a), shown.size))
+			return send_parts(a, &shown, &parts, &ranges);
 		part.status = 200; /* a server may (RFC 9110 14.2) */
-	else if (part.status == 206) {
+	} else if (part.status == 206) {
 		part.offset = ranges.ranges[0].offset;
 		part.length = ranges.ranges[0].length;
 	}

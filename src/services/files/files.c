@@ -3,7 +3,7 @@
  * http: serves the files of a folder over HTTP/1.1. A file that fits goes out together with its
  * head; a larger one as a file range behind it, which outlives its worker with the connection.
  */
-#include "services/files/files.h"
+#include "services/files/files_state.h"
 
 #include <string.h>
 
@@ -108,9 +108,20 @@ static bool start(const struct heritage *heritage, const struct listen_conf *con
 	return root_start(heritage, conf) && file_open_start(heritage, conf);
 }
 
+/* More of an answer of which file_answer has sent the head. */
+static bool go_on(struct conn *c, struct http_session *session)
+{
+	struct files *f = conn_state(c);
+
+	if (!file_parts_go_on(c, &session->request, &f->parts))
+		return false;
+	f->answer = FILES_NONE;
+	return true;
+}
+
 static enum verdict read_requests(struct conn *c)
 {
-	static const struct http_handler handler = { .answer = file_answer };
+	static const struct http_handler handler = { .answer = file_answer, .go_on = go_on };
 	struct files *f = conn_state(c);
 
 	return http_session_serve(c, &f->session, &handler);
@@ -127,12 +138,17 @@ static bool is_sound(const struct conn *c)
 {
 	const struct files *f = conn_state_const(c);
 
-	return http_session_is_sound(c, &f->session) && !f->session.goes_on;
+	if (!http_session_is_sound(c, &f->session))
+		return false;
+	if (!f->session.goes_on)
+		return f->answer == FILES_NONE && !c->record->holds_file;
+	return f->answer == FILES_PARTS && f->session.request.head_length > 0 &&
+	       file_parts_is_sound(c, &f->session.request, &f->parts);
 }
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 1,
+	.state_version = 2,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = root_check,
