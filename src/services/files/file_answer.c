@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/files/autoindex.h"
 #include "services/files/coding.h"
 #include "services/files/file_send.h"
+#include "services/files/files_state.h"
 
 #define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 
@@ -135,8 +137,12 @@ static unsigned answer_index(struct asked *a)
 		if (end != BENEATH_FOLDER && end != BENEATH_NOT_FOUND)
 			break;
 	}
-	return answer_error(a, end == BENEATH_NOT_FOUND || end == BENEATH_FOLDER ? 403 :
-										   status_of(end));
+	if (end != BENEATH_NOT_FOUND && end != BENEATH_FOLDER)
+		return answer_error(a, status_of(end));
+	if (!a->conf->autoindex)
+		return answer_error(a, 403);
+	a->path[length] = '\0';
+	return autoindex_answer(a);
 }
 
 static unsigned answer_path(struct asked *a)
@@ -163,11 +169,18 @@ static bool is_well_known(const char *path)
 	       strstr(path + sizeof(name) - 2, "/.") == NULL;
 }
 
-static unsigned answer_get(struct asked *a)
+/* Returns 0, or the status of the refusal. */
+static unsigned read_path(struct asked *a)
 {
 	const struct http_text raw = { buf_head(&a->c->in) + a->request->path.at,
 				       a->request->path.length };
-	unsigned status = http_target_decode(raw, a->path, HTTP_LINE_MOST, &a->target);
+
+	return http_target_decode(raw, a->path, HTTP_LINE_MOST, &a->target);
+}
+
+static unsigned answer_get(struct asked *a)
+{
+	unsigned status = read_path(a);
 
 	if (status != 0)
 		return answer_error(a, status);
@@ -176,14 +189,19 @@ static unsigned answer_get(struct asked *a)
 	return answer_path(a);
 }
 
+static void ask(struct conn *c, struct http_session *session, struct asked *a)
+{
+	file_open_begin(c);
+	a->c = c;
+	a->request = &session->request;
+	a->conf = c->conf;
+}
+
 unsigned file_answer(struct conn *c, struct http_session *session)
 {
 	struct asked a; /* its path is written before it is read */
 
-	file_open_begin(c);
-	a.c = c;
-	a.request = &session->request;
-	a.conf = c->conf;
+	ask(c, session, &a);
 	switch (a.request->method) {
 	case HTTP_GET:
 	case HTTP_HEAD:
@@ -193,4 +211,14 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 	default:
 		return answer_error(&a, 405);
 	}
+}
+
+/* The path is still in the head of the request. */
+bool file_answer_more(struct conn *c, struct http_session *session)
+{
+	struct files *files = conn_state(c);
+	struct asked a;
+
+	ask(c, session, &a);
+	return read_path(&a) == 0 ? autoindex_go_on(&a, &files->listing) : autoindex_give_up(c);
 }

@@ -213,16 +213,37 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 	return 206;
 }
 
-unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
+/* Of an answer without a file. */
+static void write_lines(const struct asked *a, const char *headers, const char *cache_control,
+			char *text)
 {
-	char text[HEADERS_TEXT];
-	struct strbuf lines = strbuf_on(text, sizeof(text) - 1);
+	struct strbuf lines = strbuf_on(text, HEADERS_TEXT - 1);
 
 	strbuf_raw(&lines, FILE_GUARDS);
 	strbuf_raw(&lines, root_headers(a->c->record->listener));
 	strbuf_raw(&lines, headers);
+	if (cache_control[0] != '\0')
+		put_field(&lines, "Cache-Control", cache_control);
 	BUG_ON(lines.is_cut);
 	text[lines.used] = '\0';
+}
+
+bool file_send_head(const struct asked *a, const char *type, const char *headers)
+{
+	char text[HEADERS_TEXT];
+	const struct http_answer answer = {
+		.status = 200, .type = type, .headers = text, .length = HTTP_LENGTH_UNKNOWN
+	};
+
+	write_lines(a, headers, a->conf->cache_control, text);
+	return http_head(&a->c->out, a->request, &answer);
+}
+
+unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
+{
+	char text[HEADERS_TEXT];
+
+	write_lines(a, headers, "", text);
 	return http_error(&a->c->out, a->request, status, text) ? status : 0;
 }
 

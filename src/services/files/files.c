@@ -3,14 +3,14 @@
  * http: serves the files of a folder over HTTP/1.1. A file that fits goes out together with its
  * head; a larger one as a file range behind it, which outlives its worker with the connection.
  */
-#include "services/files/files_state.h"
-
 #include <string.h>
 
 #include "base/quote.h"
 #include "services/files/file_answer.h"
 #include "services/files/file_cache.h"
 #include "services/files/file_open.h"
+#include "services/files/files_state.h"
+#include "services/files/index_names.h"
 #include "services/files/root.h"
 #include "services/services.h"
 
@@ -105,7 +105,7 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return root_start(heritage, conf) && file_open_start(heritage, conf);
+	return root_start(heritage, conf) && index_names_start() && file_open_start(heritage, conf);
 }
 
 /* More of an answer of which file_answer has sent the head. */
@@ -113,7 +113,8 @@ static bool go_on(struct conn *c, struct http_session *session)
 {
 	struct files *f = conn_state(c);
 
-	if (!file_parts_go_on(c, &session->request, &f->parts))
+	if (f->answer == FILES_LISTING ? !file_answer_more(c, session) :
+					 !file_parts_go_on(c, &session->request, &f->parts))
 		return false;
 	f->answer = FILES_NONE;
 	return true;
@@ -123,8 +124,10 @@ static enum verdict read_requests(struct conn *c)
 {
 	static const struct http_handler handler = { .answer = file_answer, .go_on = go_on };
 	struct files *f = conn_state(c);
+	enum verdict verdict;
 
-	return http_session_serve(c, &f->session, &handler);
+	verdict = http_session_serve(c, &f->session, &handler);
+	return c->record->is_reset ? ABORT : verdict;
 }
 
 static bool is_idle(const struct conn *c)
@@ -142,8 +145,11 @@ static bool is_sound(const struct conn *c)
 		return false;
 	if (!f->session.goes_on)
 		return f->answer == FILES_NONE && !c->record->holds_file;
-	return f->answer == FILES_PARTS && f->session.request.head_length > 0 &&
-	       file_parts_is_sound(c, &f->session.request, &f->parts);
+	if (f->session.request.head_length == 0)
+		return false;
+	if (f->answer == FILES_LISTING)
+		return autoindex_is_sound(c, &f->session.request, &f->listing);
+	return f->answer == FILES_PARTS && file_parts_is_sound(c, &f->session.request, &f->parts);
 }
 
 const struct service service_http = {

@@ -3,16 +3,20 @@
 #ifndef SERVICES_FILES_FILES_STATE_H
 #define SERVICES_FILES_FILES_STATE_H
 
+#include "services/files/autoindex.h"
 #include "services/files/file_parts.h"
 #include "services/http/http_session.h"
 
 /* An answer that goes on. */
-enum files_answer { FILES_NONE, FILES_PARTS };
+enum files_answer { FILES_NONE, FILES_PARTS, FILES_LISTING };
 
 struct files {
 	struct http_session session;
-	struct file_parts parts; /* FILES_PARTS */
-	uint8_t answer;          /* enum files_answer */
+	union {
+		struct file_parts parts;  /* FILES_PARTS */
+		struct autoindex listing; /* FILES_LISTING */
+	};
+	uint8_t answer; /* enum files_answer */
 };
 
 #endif
