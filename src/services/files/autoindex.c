@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "services/files/files_state.h"
 #include "services/files/index_page.h"
 #include "services/http/http_accept.h"
 #include "services/http/http_log.h"
@@ -95,7 +94,7 @@ static bool put_head(const struct asked *a)
 static unsigned begin_listing(const struct asked *a, int fd)
 {
 	struct files *files = conn_state(a->c);
-	struct autoindex listing = { 0 };
+	struct listing listing = { 0 };
 	size_t before = buf_used(&a->c->out);
 	enum index_step step = INDEX_OTHER;
 
@@ -133,7 +132,7 @@ unsigned autoindex_answer(const struct asked *a)
 
 /* --- The rest --- */
 
-static size_t room_for_next(const struct asked *a, const struct autoindex *listing)
+static size_t room_for_next(const struct asked *a, const struct listing *listing)
 {
 	return INDEX_PAGE_ENTRY + (listing->has_begun ? 0 : INDEX_PAGE_ENDS + 12 * strlen(a->path));
 }
@@ -144,7 +143,7 @@ static bool has_room(const struct strbuf *text)
 }
 
 /* True when the table is that of this listing, if need be once more. */
-static bool keep_table(const struct asked *a, const struct autoindex *listing)
+static bool keep_table(const struct asked *a, const struct listing *listing)
 {
 	const struct index_owner owner = owner_of(a->c);
 	int64_t changed_ns;
@@ -154,7 +153,7 @@ static bool keep_table(const struct asked *a, const struct autoindex *listing)
 		changed_ns == listing->changed_ns && index_names_count() == listing->count);
 }
 
-static enum index_step put_sorted(const struct asked *a, struct autoindex *listing,
+static enum index_step put_sorted(const struct asked *a, struct listing *listing,
 				  const struct index_page *page, struct strbuf *text)
 {
 	if (!keep_table(a, listing))
@@ -170,7 +169,7 @@ static enum index_step put_sorted(const struct asked *a, struct autoindex *listi
 	return INDEX_END;
 }
 
-static enum index_step put_unsorted(const struct asked *a, struct autoindex *listing,
+static enum index_step put_unsorted(const struct asked *a, struct listing *listing,
 				    const struct index_page *page, struct strbuf *text)
 {
 	const struct index_folder folder = folder_of(a, a->c->record->file);
@@ -191,7 +190,7 @@ static enum index_step put_unsorted(const struct asked *a, struct autoindex *lis
 	return step;
 }
 
-static enum index_step put_pieces(const struct asked *a, struct autoindex *listing,
+static enum index_step put_pieces(const struct asked *a, struct listing *listing,
 				  struct strbuf *text)
 {
 	const struct index_page page = { a->path, is_json(a), listing->is_sorted, find_order(a) };
@@ -215,7 +214,7 @@ bool autoindex_give_up(struct conn *c)
 	return false;
 }
 
-bool autoindex_go_on(const struct asked *a, struct autoindex *listing)
+bool autoindex_go_on(const struct asked *a, struct listing *listing)
 {
 	struct buf *out = &a->c->out;
 	bool is_chunked = http_is_chunked(a->request);
@@ -243,7 +242,7 @@ bool autoindex_go_on(const struct asked *a, struct autoindex *listing)
 }
 
 bool autoindex_is_sound(const struct conn *c, const struct http_request *request,
-			const struct autoindex *listing)
+			const struct listing *listing)
 {
 	return *(const uint8_t *)&listing->is_sorted <= 1 &&
 	       *(const uint8_t *)&listing->has_begun <= 1 && request->method == HTTP_GET &&

@@ -8,15 +8,7 @@
 #define SERVICES_FILES_AUTOINDEX_H
 
 #include "services/files/file_send.h"
-
-/* How far a listing is sent. */
-struct autoindex {
-	uint64_t made, body_made; /* bytes of the answer so far, and of its body alone */
-	int64_t changed_ns;       /* sorted: when the folder had changed */
-	int64_t at;               /* not sorted: where the folder is read from */
-	uint32_t sent, count;     /* entries; count: of a sorted one */
-	bool is_sorted, has_begun;
-};
+#include "services/files/files_state.h"
 
 /* As the other answers: path is that of the folder, without a slash at its end. */
 unsigned autoindex_answer(const struct asked *asked);
@@ -25,13 +17,13 @@ unsigned autoindex_answer(const struct asked *asked);
  * Sends more; true once all of it is in c->out. When the folder has changed, so that the rest would
  * not go with what was sent, the connection is to end (conn_set_reset).
  */
-bool autoindex_go_on(const struct asked *asked, struct autoindex *listing);
+bool autoindex_go_on(const struct asked *asked, struct listing *listing);
 
 /* The connection is to end, for that reason. Returns false. */
 bool autoindex_give_up(struct conn *c);
 
 /* For the hook is_sound: the request is sound, the rest may hold any bytes. */
 bool autoindex_is_sound(const struct conn *c, const struct http_request *request,
-			const struct autoindex *listing);
+			const struct listing *listing);
 
 #endif

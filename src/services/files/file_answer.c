@@ -11,7 +11,6 @@
 #include "services/files/autoindex.h"
 #include "services/files/coding.h"
 #include "services/files/file_send.h"
-#include "services/files/files_state.h"
 
 #define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "services/files/autoindex.h"
 #include "services/files/file_answer.h"
 #include "services/files/file_cache.h"
 #include "services/files/file_open.h"

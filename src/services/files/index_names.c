@@ -43,6 +43,16 @@ bool index_names_start(void)
 	return table != NULL;
 }
 
+static bool copy_name(struct index_entry *entry, const char *name)
+{
+	size_t size = strlen(name) + 1;
+
+	if (size > sizeof(entry->name))
+		return false;
+	memcpy(entry->name, name, size);
+	return true;
+}
+
 /* --- Reading --- */
 
 static bool read_more(struct index_walk *walk)
@@ -125,9 +135,8 @@ enum index_step index_walk_next(struct index_walk *walk, struct index_entry *ent
 	walk->next += found->d_reclen;
 	walk->at = found->d_off;
 	if (!is_kind(found->d_type) || !is_name(walk->folder, found->d_name) ||
-	    strlen(found->d_name) > NAME_MAX)
+	    !copy_name(entry, found->d_name))
 		return INDEX_OTHER;
-	strcpy(entry->name, found->d_name);
 	return look_at(walk->folder, entry) ? INDEX_ENTRY : INDEX_OTHER;
 }
 
@@ -257,7 +266,7 @@ void index_names_get(unsigned i, struct index_entry *entry)
 {
 	const struct row *row = &table->rows[table->sorted[i]];
 
-	strcpy(entry->name, table->names + row->name);
+	(void)copy_name(entry, table->names + row->name);
 	entry->is_folder = row->is_folder;
 	entry->size = row->size;
 	entry->modified_s = row->modified_s;

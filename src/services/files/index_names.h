@@ -11,9 +11,9 @@
 #include "worker/conn_record.h"
 
 enum {
-	INDEX_SORTED_MOST = 2000,       /* entries of a folder that is sorted */
-	INDEX_NAMES_BYTES = 128 * 1024, /* of all their names */
-	INDEX_LOOKED_MOST = 1000        /* entries that one turn looks at, of a longer folder */
+	INDEX_SORTED_MOST = 1000,      /* entries of a folder that is sorted */
+	INDEX_NAMES_BYTES = 64 * 1024, /* of all their names */
+	INDEX_LOOKED_MOST = 256        /* entries that one turn looks at, of a longer folder */
 };
 
 struct index_entry {
