@@ -159,8 +159,8 @@ static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
 	ssize_t n;
 
 	(void)state;
-	download_kill_worker(s, fd); /* and with it the table */
 	web_put("sorted/new", "x");
+	download_kill_worker(s, fd); /* and with it the table */
 	do
 		n = read(fd, listing, SLOW);
 	while (n > 0);
