@@ -27,6 +27,8 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 			    "50515253545556575859606162636465666768697071727374"
 			    "75767778798081828384858687888990919293949596979899";
 
+static const char hex_digits[] = "0123456789abcdef";
+
 /* Writes the digits so that they end before `end`. Returns where they start. */
 static char *write_digits(char *end, uint64_t value)
 {
@@ -41,6 +43,16 @@ static char *write_digits(char *end, uint64_t value)
 		*--end = (char)('0' + value);
 	}
 	return end;
+}
+
+void strbuf_hex(struct strbuf *text, uint64_t value)
+{
+	char digits[2 * sizeof(value)], *end = digits + sizeof(digits), *from = end;
+
+	do
+		*--from = hex_digits[value & 15];
+	while ((value >>= 4) > 0);
+	strbuf_put(text, from, (size_t)(end - from));
 }
 
 void strbuf_u64(struct strbuf *text, uint64_t value)
@@ -138,11 +150,10 @@ static size_t put_string(char *to, const char *string)
 
 static size_t put_hex(char *to, const char *before, unsigned char c)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t n = put_string(to, before);
 
-	to[n++] = digits[c >> 4];
-	to[n++] = digits[c & 15];
+	to[n++] = hex_digits[c >> 4];
+	to[n++] = hex_digits[c & 15];
 	return n;
 }
 

@@ -40,6 +40,9 @@ static inline void strbuf_raw(struct strbuf *text, const char *string)
 	strbuf_put(text, string, strlen(string));
 }
 
+/* Hexadecimal, in small letters, without leading zeros. */
+void strbuf_hex(struct strbuf *text, uint64_t value);
+
 /*
  * Decimal numbers. strbuf_grouped writes 1234567 as 1,234,567, and strbuf_micros millionths as
  * 0.000001, without trailing zeros (1.5, 2).

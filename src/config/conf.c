@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration as a whole: built listener by listener, compared with another, written as a
- * file. It does not know the source of a value and touches nothing of the environment.
+ * The configuration as a whole: built listener by listener, compared with another.
+ * It does not know the source of a value and touches nothing of the environment.
  */
 #include "config/conf.h"
 
@@ -14,6 +14,7 @@
 #include "base/quote.h"
 #include "base/sys.h"
 #include "base/units.h"
+#include "config/conf_location.h"
 #include "config/conf_place.h"
 #include "config/conf_titled.h"
 #include "config/conf_upstream.h"
@@ -58,6 +59,7 @@ const char *conf_listen_place(const struct listen_conf *listener, const char *na
 
 static void listener_free(struct listen_conf *listener)
 {
+	conf_location_drop(listener);
 	option_free(SECTION_listen, listener);
 	conf_place_free(listener->places);
 	free(listener->users);
@@ -302,70 +304,4 @@ unsigned conf_copies(const struct conf *conf, const struct program_conf *program
 bool conf_drops_user(const struct conf *conf)
 {
 	return geteuid() == 0 && strcmp(conf->user, "root") != 0;
-}
-
-static void print_section(enum option_section section, const void *object, const char *indent,
-			  FILE *out)
-{
-	struct err ignored;
-
-	for (size_t i = 0; i < option_count; i++) {
-		if (options[i].section != section)
-			continue;
-		if (section == SECTION_listen &&
-		    !conf_check_effect_of(&options[i], object, &ignored))
-			continue;
-		fputs(indent, out);
-		option_write(&options[i], object, out);
-		fputc('\n', out);
-	}
-}
-
-static void print_titled(enum option_section section, const char *title, const void *object,
-			 FILE *out)
-{
-	fprintf(out, "\n%s ", option_sections[section].name);
-	quote_write(title, out);
-	fputs(" {\n", out);
-	print_section(section, object, "\t", out);
-	fputs("}\n", out);
-}
-
-/* What `to` cannot say of its upstream is printed as a section: then the listener names that. */
-static void print_listener(const struct conf *conf, const struct listen_conf *listen, FILE *out)
-{
-	const struct upstream_conf *upstream = conf_upstream_of(conf, listen);
-	struct listen_conf shown = *listen;
-
-	if (upstream != NULL && upstream->is_made && !conf_upstream_is_plain(upstream)) {
-		shown.upstream = upstream->title;
-		shown.to = (struct text_list){ 0 };
-	}
-	print_titled(SECTION_listen, listen->address, &shown, out);
-}
-
-void conf_print(const struct conf *conf, FILE *out)
-{
-	fputs("# ", out);
-	quote_write(conf->origin, out);
-	fputc('\n', out);
-	for (int section = 0; section < SECTION_COUNT; section++) {
-		const struct section_row *row = &option_sections[section];
-
-		if (row->form == SECTION_TOP)
-			print_section((enum option_section)section, conf, "", out);
-		if (row->form != SECTION_SINGLE)
-			continue;
-		fprintf(out, "\n%s {\n", row->name);
-		print_section((enum option_section)section, conf, "\t", out);
-		fputs("}\n", out);
-	}
-	for (size_t i = 0; i < conf->upstream_count; i++)
-		if (!conf_upstream_is_plain(&conf->upstreams[i]))
-			print_titled(SECTION_upstream, conf->upstreams[i].title,
-				     &conf->upstreams[i], out);
-	for (size_t i = 0; i < conf->program_count; i++)
-		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
-	for (size_t i = 0; i < conf->listener_count; i++)
-		print_listener(conf, &conf->listeners[i], out);
 }

@@ -30,18 +30,31 @@ static const struct {
 	{ "bad escape sequence '%s'", "%s is not a character (\\000 to \\377)", true },
 	{ "no sub-section title/index for '%s'", "%s: unknown option", false },
 	{ "no sub-section '%s' in '%s'", "%s: unknown option", false },
+	{ "found duplicate title '%s'", "%s: the title is given twice", true },
 	{ "premature end of file", "the file ends in the middle of something", false },
 	{ "unexpected closing brace", "\"}\" closes nothing", false },
 	{ "unterminated string constant", "a string does not end", false },
 };
 
-/* Returns the section that has an option of that name, or NULL. */
+/* Returns the section that has an option or a section of that name, or NULL. */
 static const struct section_row *find_elsewhere(const char *name)
 {
+	for (int s = 0; s < SECTION_COUNT; s++)
+		if (option_sections[s].form == SECTION_NESTED &&
+		    strcmp(option_sections[s].name, name) == 0)
+			return &option_sections[option_sections[s].options];
 	for (size_t i = 0; i < option_count; i++)
 		if (strcmp(options[i].name, name) == 0)
 			return &option_sections[options[i].section];
 	return NULL;
+}
+
+/* True when the section may stand in the other one. */
+static bool is_inside(const struct section_row *row, enum option_section outer)
+{
+	if (row->form == SECTION_NESTED)
+		return row->options == outer;
+	return option_sections[outer].form == SECTION_TOP;
 }
 
 static const char *nearest_name(enum option_section section, const char *name)
@@ -49,11 +62,14 @@ static const char *nearest_name(enum option_section section, const char *name)
 	const char *all[128] = { "include" };
 	size_t count = 1;
 
-	for (int s = 0; option_sections[section].form == SECTION_TOP && s < SECTION_COUNT; s++)
-		if (option_sections[s].form != SECTION_TOP)
-			all[count++] = option_sections[s].name;
+	for (int s = 0; s < SECTION_COUNT; s++) {
+		const struct section_row *row = &option_sections[s];
+
+		if (row->form != SECTION_TOP && is_inside(row, section))
+			all[count++] = row->name;
+	}
 	for (size_t i = 0; i < option_count && count < sizeof(all) / sizeof(all[0]); i++)
-		if (options[i].section == section)
+		if (option_is_of(section, &options[i]))
 			all[count++] = options[i].name;
 	return units_nearest(name, all, count);
 }

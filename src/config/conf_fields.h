@@ -49,10 +49,12 @@ struct conf {
 	FIELD_##section(kind, name)
 
 struct listen_conf {
-	char *address;            /* as written; checked by addr_check */
+	char *address;            /* as written; checked by addr_check. Of a location its prefix */
 	char *origin;             /* its place for messages: "etc/x.conf:12" or "-l 8081=ack" */
 	char **places;            /* by row of options[]: as in struct conf; NULL: as origin */
 	struct auth_users *users; /* who may ask, with a password; NULL: everybody may */
+	struct listen_conf *locations; /* in the order of the file (config/conf_location.h) */
+	size_t location_count;
 #include "tables/options.def"
 };
 

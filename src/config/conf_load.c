@@ -13,6 +13,7 @@
 #include "config/auth_users.h"
 #include "config/conf_file.h"
 #include "config/conf_limit.h"
+#include "config/conf_location.h"
 #include "config/conf_program.h"
 #include "config/conf_trusted.h"
 #include "config/conf_upstream.h"
@@ -149,10 +150,10 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 {
 	struct conf *conf = conf_new(err);
 
-	if (conf != NULL && (!fill_conf(conf, source, err) || !check_reserves(conf, err) ||
-			     !conf_program_check(conf, err) || !conf_upstream_check(conf, err) ||
-			     !conf_limit_check(conf, err) || !conf_trusted_check(conf, err) ||
-			     !auth_users_check(conf, err))) {
+	if (conf != NULL && (!fill_conf(conf, source, err) || !conf_location_inherit(conf, err) ||
+			     !check_reserves(conf, err) || !conf_program_check(conf, err) ||
+			     !conf_upstream_check(conf, err) || !conf_limit_check(conf, err) ||
+			     !conf_trusted_check(conf, err) || !auth_users_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

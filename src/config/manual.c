@@ -45,7 +45,8 @@ static void print_option(const struct option *option, FILE *out)
 	snprintf(line, sizeof(line), "Allowed: %s.", option_allowed(option, allowed));
 	manual_text(line, out);
 	if (option->service[0] != '\0') {
-		snprintf(line, sizeof(line), "Only for service %s.", option->service);
+		snprintf(line, sizeof(line), "Only for service %s%s.", option->service,
+			 option_is_of(SECTION_location, option) ? ", also in a location" : "");
 		manual_text(line, out);
 	}
 	manual_text(option_reload_sentence(option), out);
@@ -63,6 +64,8 @@ static void print_options(FILE *out)
 	for (int section = 0; section < SECTION_COUNT; section++) {
 		const struct section_row *row = &option_sections[section];
 
+		if (row->form == SECTION_NESTED) /* its options are those of another one */
+			continue;
 		fprintf(out, "%s%s\n", heads[row->form], row->form == SECTION_TOP ? "" : row->name);
 		manual_begin_list(out);
 		for (size_t i = 0; i < option_count; i++)

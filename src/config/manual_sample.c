@@ -54,6 +54,20 @@ static void print_section(enum option_section wanted, const void *object, const 
 	}
 }
 
+/* The sections that such a section may have. */
+static void show_nested(enum option_section section, const char *service, FILE *out)
+{
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		const struct section_row *row = &option_sections[i];
+
+		if (row->form != SECTION_NESTED || row->options != section ||
+		    strcmp(row->service, service) != 0)
+			continue;
+		fprintf(out, "# Options of its own for what is below a %s.\n", row->title);
+		fprintf(out, "#     %s %s { }\n", row->name, row->sample);
+	}
+}
+
 /* A section as a comment: it loads only where its program or module exists. */
 static void show_section(const char *head, enum option_section section, const void *object,
 			 const char *service, FILE *out)
@@ -68,6 +82,7 @@ static void show_section(const char *head, enum option_section section, const vo
 		option_write(&options[i], object, out);
 		fputc('\n', out);
 	}
+	show_nested(section, service, out);
 	fputs("# }\n", out);
 }
 

@@ -22,9 +22,22 @@ enum { DEFAULT_NETS = 4, DEFAULT_NETS_TEXT = 64 };
 #define OFFSET_listen(name)   offsetof(struct listen_conf, name)
 #define OFFSET_program(name)  offsetof(struct program_conf, name)
 #define OFFSET_upstream(name) offsetof(struct upstream_conf, name)
-#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence)         \
-	{ SECTION_##section, #name,    KIND_##kind,           fallback, min, max, words, service, \
-	  OPTION_##reload,   sentence, OFFSET_##section(name) },
+#define ROW(section, name, kind, fallback, min, max, words, service, reload, sentence, \
+	    is_of_listen)                                                              \
+	{ SECTION_##section,                                                           \
+	  #name,                                                                       \
+	  KIND_##kind,                                                                 \
+	  fallback,                                                                    \
+	  min,                                                                         \
+	  max,                                                                         \
+	  words,                                                                       \
+	  service,                                                                     \
+	  OPTION_##reload,                                                             \
+	  sentence,                                                                    \
+	  OFFSET_##section(name),                                                      \
+	  is_of_listen },
+#define OPTION(...)        ROW(__VA_ARGS__, false)
+#define LISTEN_OPTION(...) ROW(__VA_ARGS__, true)
 
 const struct option options[] = {
 #include "tables/options.def"
@@ -32,8 +45,8 @@ const struct option options[] = {
 const size_t option_count = sizeof(options) / sizeof(options[0]);
 
 const struct section_row option_sections[SECTION_COUNT] = {
-#define SECTION(name, form, title, sample) \
-	[SECTION_##name] = { #name, SECTION_##form, title, sample },
+#define SECTION(name, form, options, service, title, sample) \
+	[SECTION_##name] = { #name, SECTION_##form, SECTION_##options, service, title, sample },
 #include "tables/sections.def"
 };
 
@@ -60,10 +73,20 @@ enum option_section option_find_section(const char *name)
 	return (enum option_section)top;
 }
 
+bool option_is_of(enum option_section section, const struct option *option)
+{
+	const struct section_row *row = &option_sections[section];
+
+	if (row->form == SECTION_NESTED && option->is_of_listen)
+		return false;
+	return option->section == row->options &&
+	       (row->service[0] == '\0' || strcmp(option->service, row->service) == 0);
+}
+
 const struct option *option_find(enum option_section section, const char *name)
 {
 	for (size_t i = 0; i < option_count; i++)
-		if (options[i].section == section && strcmp(options[i].name, name) == 0)
+		if (option_is_of(section, &options[i]) && strcmp(options[i].name, name) == 0)
 			return &options[i];
 	return NULL;
 }
@@ -180,6 +203,15 @@ bool option_equal(const struct option *option, const void *a, const void *b)
 	return option_types[option->kind]->equal(value_of(option, a), value_of(option, b));
 }
 
+bool option_copy(const struct option *option, void *to, const void *from, struct err *err)
+{
+	const struct option_type *kind = option_types[option->kind];
+
+	kind->free(field_of(option, to));
+	return kind->copy(field_of(option, to), value_of(option, from)) ||
+	       err_errno(err, CODE_OSERR, "cannot keep a value");
+}
+
 bool option_is_default(const struct option *option, const void *object)
 {
 	union option_object fresh = { 0 };
@@ -260,6 +292,7 @@ const char *option_foreign(enum option_section section, const char *name)
 	static const enum foreign_kind kinds[SECTION_COUNT] = {
 		[SECTION_main] = FOREIGN_main,
 		[SECTION_listen] = FOREIGN_listen,
+		[SECTION_location] = FOREIGN_listen,
 		[SECTION_upstream] = FOREIGN_upstream,
 	};
 

@@ -25,12 +25,17 @@ extern const size_t option_count;
 struct section_row {
 	const char *name;
 	enum section_form form;
-	const char *title, *sample; /* what the title is, and one; "": it has none */
+	enum option_section options; /* whose rows it has */
+	const char *service;         /* it may only have the rows of that service; "": all */
+	const char *title, *sample;  /* what the title is, and one; "": it has none */
 };
 extern const struct section_row option_sections[SECTION_COUNT];
 
 /* Returns the section that libconfuse calls by that name. */
 enum option_section option_find_section(const char *name);
+
+/* True when the section may have the option. */
+bool option_is_of(enum option_section section, const struct option *option);
 
 /* Returns the row of section and name, or NULL. */
 const struct option *option_find(enum option_section section, const char *name);
@@ -75,6 +80,9 @@ void option_free(enum option_section section, void *object);
  */
 void option_write(const struct option *option, const void *object, FILE *out);
 void option_write_value(const struct option *option, const void *object, FILE *out);
+
+/* Makes the field in `to` a copy of that in `from`. Returns false with err without memory. */
+bool option_copy(const struct option *option, void *to, const void *from, struct err *err);
 
 /* True when the option has its default in object. */
 bool option_is_default(const struct option *option, const void *object);

@@ -67,6 +67,14 @@ static bool nets_read(const struct option *option, void *field, const char *cons
 	return true;
 }
 
+static bool nets_copy(void *to, const void *from)
+{
+	const struct net_list *list = from;
+	struct err ignored;
+
+	return nets_read(NULL, to, (const char *const *)list->texts, list->count, &ignored);
+}
+
 static void nets_write(const struct option *option, const void *field, FILE *out)
 {
 	const struct net_list *list = field;
@@ -87,9 +95,13 @@ static bool nets_equal(const void *a, const void *b)
 	return true;
 }
 
-const struct option_type option_list_of_nets = {
-	sizeof(struct net_list), nets_read, nets_write, nets_equal, nets_free, nets_allowed
-};
+const struct option_type option_list_of_nets = { sizeof(struct net_list),
+						 nets_read,
+						 nets_write,
+						 nets_equal,
+						 nets_free,
+						 nets_copy,
+						 nets_allowed };
 
 /* A LIST row whose first word is NAME=VALUE takes assignments, and its other words. */
 static bool takes_assignments(const struct option *option)
@@ -150,6 +162,25 @@ static void list_free(void *field)
 	*list = (struct text_list){ 0 };
 }
 
+static bool list_copy(void *to, const void *from)
+{
+	const struct text_list *list = from;
+	struct text_list *copy = to;
+
+	if (list->count == 0)
+		return true;
+	copy->texts = calloc(list->count + 1, sizeof(*copy->texts));
+	for (; copy->texts != NULL && copy->count < list->count; copy->count++) {
+		copy->texts[copy->count] = strdup(list->texts[copy->count]);
+		if (copy->texts[copy->count] == NULL)
+			break;
+	}
+	if (copy->count == list->count)
+		return true;
+	list_free(copy);
+	return false;
+}
+
 static bool add_text(const struct option *option, struct text_list *list, const char *text,
 		     struct err *err)
 {
@@ -200,6 +231,10 @@ static bool list_equal(const void *a, const void *b)
 	return true;
 }
 
-const struct option_type option_list_of_texts = {
-	sizeof(struct text_list), list_read, list_write, list_equal, list_free, list_allowed
-};
+const struct option_type option_list_of_texts = { sizeof(struct text_list),
+						  list_read,
+						  list_write,
+						  list_equal,
+						  list_free,
+						  list_copy,
+						  list_allowed };

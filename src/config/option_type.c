@@ -112,6 +112,12 @@ static void nothing_free(void *field)
 	(void)field;
 }
 
+static bool number_copy(void *to, const void *from)
+{
+	*(int64_t *)to = *(const int64_t *)from;
+	return true;
+}
+
 static const char *flag_allowed(const struct option *option, char *text)
 {
 	(void)option;
@@ -136,6 +142,12 @@ static void flag_write(const struct option *option, const void *field, FILE *out
 {
 	(void)option;
 	fputs(*(const bool *)field ? "yes" : "no", out);
+}
+
+static bool flag_copy(void *to, const void *from)
+{
+	*(bool *)to = *(const bool *)from;
+	return true;
 }
 
 static bool flag_equal(const void *a, const void *b)
@@ -184,6 +196,12 @@ static void choice_write(const struct option *option, const void *field, FILE *o
 
 	split_words(&words, option->words);
 	fputs(words.list[*(const int *)field], out);
+}
+
+static bool choice_copy(void *to, const void *from)
+{
+	*(int *)to = *(const int *)from;
+	return true;
 }
 
 static bool choice_equal(const void *a, const void *b)
@@ -279,14 +297,22 @@ static void text_free(void *field)
 	*(char **)field = NULL;
 }
 
+static bool text_copy(void *to, const void *from)
+{
+	*(char **)to = strdup(*(char *const *)from);
+	return *(char **)to != NULL;
+}
+
 static const struct option_type number_type = { sizeof(int64_t), number_read,  number_write,
-						number_equal,    nothing_free, number_allowed };
-static const struct option_type flag_type = { sizeof(bool), flag_read,    flag_write,
-					      flag_equal,   nothing_free, flag_allowed };
-static const struct option_type choice_type = { sizeof(int),  choice_read,  choice_write,
-						choice_equal, nothing_free, choice_allowed };
-static const struct option_type text_type = { sizeof(char *), text_read, text_write,
-					      text_equal,     text_free, text_allowed };
+						number_equal,    nothing_free, number_copy,
+						number_allowed };
+static const struct option_type flag_type = { sizeof(bool), flag_read, flag_write,  flag_equal,
+					      nothing_free, flag_copy, flag_allowed };
+static const struct option_type choice_type = { sizeof(int),   choice_read,  choice_write,
+						choice_equal,  nothing_free, choice_copy,
+						choice_allowed };
+static const struct option_type text_type = { sizeof(char *), text_read, text_write,  text_equal,
+					      text_free,      text_copy, text_allowed };
 
 const struct option_type *const option_types[] = {
 	[KIND_COUNT] = &number_type,

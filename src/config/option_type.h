@@ -51,11 +51,11 @@ enum option_kind {
 
 /* The sections as rows (tables/sections.def). */
 enum option_section {
-#define SECTION(name, form, title, sample) SECTION_##name,
+#define SECTION(name, form, options, service, title, sample) SECTION_##name,
 #include "tables/sections.def"
 	SECTION_COUNT
 };
-enum section_form { SECTION_TOP, SECTION_SINGLE, SECTION_TITLED };
+enum section_form { SECTION_TOP, SECTION_SINGLE, SECTION_TITLED, SECTION_NESTED };
 
 /* What a reload does with a changed value. */
 enum option_reload {
@@ -71,7 +71,8 @@ struct option {
 	const char *fallback, *min, *max, *words, *service;
 	enum option_reload reload;
 	const char *sentence;
-	size_t offset; /* of the field in the struct of its section (config/conf_fields.h) */
+	size_t offset;     /* of the field in the struct of its section (config/conf_fields.h) */
+	bool is_of_listen; /* a section in the listen cannot have it */
 };
 
 struct option_type {
@@ -85,6 +86,8 @@ struct option_type {
 	void (*write)(const struct option *option, const void *field, FILE *out);
 	bool (*equal)(const void *a, const void *b);
 	void (*free)(void *field);
+	/* Makes a zeroed field a copy; false without memory. */
+	bool (*copy)(void *to, const void *from);
 	/* Writes the row's allowed values to text (OPTION_TYPE_ALLOWED bytes). Returns text. */
 	const char *(*allowed)(const struct option *option, char *text);
 };

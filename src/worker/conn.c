@@ -223,6 +223,7 @@ static bool lose_output(struct conn *c)
 	if (conn_is_client(c) || r->output == OUTPUT_RESET)
 		conn_set_close_reason(c, conn_reason_of(c, error));
 	buf_drop(&c->out, buf_used(&c->out));
+	c->lent.length = 0;
 	conn_io_drop_range(r);
 	return true;
 }

@@ -81,11 +81,16 @@ static void note_received(struct conn *c, size_t bytes)
 		conn_io_count_input(c, bytes);
 }
 
+static bool may_wait(int error)
+{
+	return error == EAGAIN || error == EINTR;
+}
+
 static enum conn_io outcome_of(ssize_t moved)
 {
 	if (moved >= 0)
 		return IO_SOME;
-	return errno == EAGAIN || errno == EINTR ? IO_NONE : IO_FAILED;
+	return may_wait(errno) ? IO_NONE : IO_FAILED;
 }
 
 enum conn_io conn_io_receive(struct conn *c)
@@ -236,6 +241,30 @@ static bool read_range(struct conn *c)
 	return true;
 }
 
+/*
+ * What the kernel did not take of the lent bytes waits in c->out, or as a file range. Returns false
+ * with errno set.
+ */
+static bool keep_lent(struct conn *c)
+{
+	const struct lent rest = c->lent;
+	int fd;
+
+	c->lent = (struct lent){ .length = 0 };
+	if (rest.length == 0)
+		return true;
+	if (rest.length <= buf_room(&c->out)) {
+		buf_put(&c->out, rest.bytes, rest.length);
+		return true;
+	}
+	fd = sys_fcntl_int(rest.fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	pool_note_opened(c->pool, fd);
+	conn_send_file(c, fd, rest.offset, rest.length);
+	return true;
+}
+
 /* sendfile blocks by the flags of the socket, which another process may have changed. */
 static enum conn_io send_once(struct conn *c)
 {
@@ -245,8 +274,12 @@ static enum conn_io send_once(struct conn *c)
 	    !read_range(c))
 		return outcome_of(-1);
 	sent = c->transport->send(c);
+	if (sent <= 0 && !may_wait(errno))
+		return IO_FAILED;
+	if (c->lent.bytes && !keep_lent(c))
+		return IO_FAILED;
 	if (sent <= 0)
-		return outcome_of(sent);
+		return IO_NONE;
 	note_moved(c, (size_t)sent);
 	c->record->bytes_out += (uint64_t)sent;
 	count_of_server(c, 0, (uint64_t)sent);

@@ -52,6 +52,13 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 	r->file_left = length;
 }
 
+void conn_send_memory(struct conn *c, const struct lent *lent)
+{
+	BUG_ON(conn_range_left(c) > 0 || lent->length == 0 ||
+	       (lent->fd < 0 && lent->length > buf_room(&c->out)));
+	c->lent = *lent;
+}
+
 void conn_set_deadline(struct conn *c, int64_t in_ms)
 {
 	c->record->due_ms = in_ms > 0 ? clock_ms() + in_ms : 0;

@@ -20,6 +20,17 @@ struct pool;
 struct transport;
 
 /*
+ * Bytes of a file that are in memory, to be sent behind c->out, and where the rest of them comes
+ * from when the kernel does not take them all. Never longer than from the service to the send.
+ */
+struct lent {
+	const char *bytes;
+	size_t length; /* 0: there are none */
+	uint64_t offset;
+	int fd; /* the service's; -1: the rest fits c->out */
+};
+
+/*
  * Valid while the connection is in hand; the same struct then serves the next one. In a pair each
  * side is a struct conn of its own, and `peer` is the other side.
  */
@@ -31,6 +42,7 @@ struct conn {
 	const struct transport *transport;
 	struct pool *pool;
 	struct buf in, out; /* conn_store writes them to the record */
+	struct lent lent;
 	/* in the arena: of a client's side whose record->proxy is not PROXY_NONE */
 	struct proxy_header *proxy;
 	struct proxy_texts *proxy_texts;
@@ -68,7 +80,13 @@ static inline bool conn_in_ended(const struct conn *c)
 /* True while output of this side, bytes or a file range, has not gone out. */
 static inline bool conn_has_output(const struct conn *c)
 {
-	return buf_used(&c->out) > 0 || c->record->file_left > 0;
+	return buf_used(&c->out) > 0 || c->record->file_left > 0 || c->lent.length > 0;
+}
+
+/* The bytes that wait behind c->out: nothing may be written there meanwhile. */
+static inline uint64_t conn_range_left(const struct conn *c)
+{
+	return c->record->file_left + c->lent.length;
 }
 
 /* The same, or while its end has not gone out. */
@@ -102,6 +120,13 @@ static inline void conn_end_output(struct conn *c)
  * is called.
  */
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
+
+/*
+ * The same for bytes of the file that are in memory: the least that a send costs. Bytes and fd are
+ * the service's, and must be valid until it is asked again. fd is -1 only when the bytes fit
+ * c->out.
+ */
+void conn_send_memory(struct conn *c, const struct lent *lent);
 
 /*
  * The connection owns fd, a regular file or a folder, beyond a range of it, beyond this worker's

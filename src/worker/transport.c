@@ -120,12 +120,33 @@ static ssize_t splice_plain(const struct conn *c, int pipe_end)
 	return splice_now(c->record, c->record->fd, pipe_end, PIPE_MOST);
 }
 
+/* The bytes of c->out and those that are lent, in one call. */
+static ssize_t send_lent(struct conn *c)
+{
+	size_t first = buf_used(&c->out), of_first;
+	struct iovec parts[] = { { buf_head(&c->out), first },
+				 { (char *)c->lent.bytes, c->lent.length } };
+	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t sent = sys_sendmsg(c->record->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent <= 0)
+		return sent;
+	of_first = (size_t)sent < first ? (size_t)sent : first;
+	buf_drop(&c->out, of_first);
+	c->lent.bytes += (size_t)sent - of_first;
+	c->lent.offset += (size_t)sent - of_first;
+	c->lent.length -= (size_t)sent - of_first;
+	return sent;
+}
+
 static ssize_t send_plain(struct conn *c)
 {
 	struct record *r = c->record;
 	int more = r->file_left > 0 ? MSG_MORE : 0;
 	ssize_t sent;
 
+	if (c->lent.length > 0)
+		return send_lent(c);
 	if (buf_used(&c->out) == 0)
 		return r->is_piped ? send_pipe(r) : send_file(r);
 	sent = sys_send(r->fd, buf_head(&c->out), buf_used(&c->out),

@@ -22,8 +22,8 @@ struct transport {
 	/* True when unread bytes have come. */
 	bool (*has_input)(const struct conn *c);
 	/*
-	 * Sends output that the kernel takes now: bytes of c->out, or else of the file range or
-	 * the pipe.
+	 * Sends output that the kernel takes now: bytes of c->out with those of c->lent, or else of
+	 * the file range or the pipe.
 	 * Returns how many, or -1 with errno set; ENODATA: the file has become shorter than its
 	 * range.
 	 */

@@ -3,6 +3,7 @@
 #include "worker/verdict.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "worker/conn.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
@@ -34,6 +35,7 @@ void verdict_wait(struct pool *pool, struct conn *side)
 	struct conn *c = conn_client(side);
 	struct record *r = c->record;
 
+	BUG_ON(c->lent.length > 0); /* conn_flush was called */
 	note_message(pool, c);
 	pool_take_back_buf(pool, &c->in);
 	pool_take_back_buf(pool, &c->out);

@@ -3,11 +3,9 @@
 #include "download.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "client.h"
-#include "process.h"
 
 static char block[DOWNLOAD_PATTERN * 256];
 
@@ -72,20 +70,4 @@ void download_go_on(int fd, size_t *at, size_t end)
 			fail_msg("wrong bytes after %zu", *at);
 		*at += (size_t)n;
 	}
-}
-
-/* Once all that the client does not read has gone out, the worker has nothing in hand. */
-void download_kill_worker(struct server *s, int fd)
-{
-	pid_t pid = server_worker(s, 0);
-	int before, waiting = -1;
-
-	do {
-		before = waiting;
-		harness_tick();
-		assert_int_equal(ioctl(fd, FIONREAD, &waiting), 0);
-	} while (waiting != before || !process_sleeps(pid));
-	server_mark(s);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	server_wait_event(s, "connections_recovered", NULL);
 }

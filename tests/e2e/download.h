@@ -22,7 +22,4 @@ int download_begin(const struct server *s);
 /* Receives the bytes of "large" from *at up to `end`. */
 void download_go_on(int fd, size_t *at, size_t end);
 
-/* Kills the worker once it sends nothing more to the client, which reads nothing meanwhile. */
-void download_kill_worker(struct server *s, int fd);
-
 #endif

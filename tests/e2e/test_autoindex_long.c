@@ -118,7 +118,7 @@ static void listing__of_a_long_folder__outlives_workers_and_reloads(void **state
 
 		for (unsigned part = 0; receive(fd, &used, SLOW); part++) {
 			if (part % 2 == 0 && part < 4)
-				download_kill_worker(s, fd);
+				web_kill_worker(s, fd);
 			else if (part < 4)
 				assert_int_equal(server_verb(s, "reload", out, sizeof(out)),
 						 CODE_OK);
@@ -160,7 +160,7 @@ static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
 
 	(void)state;
 	web_put("sorted/new", "x");
-	download_kill_worker(s, fd); /* and with it the table */
+	web_kill_worker(s, fd); /* and with it the table */
 	do
 		n = read(fd, listing, SLOW);
 	while (n > 0);

@@ -22,7 +22,7 @@ static void download__outlives_workers_and_reloads(void **state)
 	for (size_t part = 1; part <= 4; part++) {
 		download_go_on(fd, &at, DOWNLOAD_SIZE / 5 * part);
 		if (part % 2 == 1)
-			download_kill_worker(s, fd);
+			web_kill_worker(s, fd);
 		else
 			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
 	}
@@ -123,7 +123,7 @@ static void file__that_is_removed__is_sent_to_its_end(void **state)
 	(void)state;
 	assert_int_equal(unlink(path_of("large")), 0);
 	download_go_on(fd, &at, DOWNLOAD_SIZE / 2);
-	download_kill_worker(s, fd);
+	web_kill_worker(s, fd);
 	download_go_on(fd, &at, DOWNLOAD_SIZE);
 	client_say(fd, "GET /large" WEB_LAST);
 	client_drain(fd, web_answer, sizeof(web_answer));

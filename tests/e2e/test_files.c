@@ -218,16 +218,12 @@ static void coded__file__is_sent_to_who_accepts_it(void **state)
 static void header__of_the_options__is_on_every_answer(void **state)
 {
 	struct server *s;
-	char conf[512];
 
 	(void)state;
 	web_make_folder();
 	web_put("a.txt", "hello\n");
-	snprintf(conf, sizeof(conf),
-		 "listen \"127.0.0.1:0\" { service = http  root = \"%s\"  headers = {\"X-Frame-"
-		 "Options: DENY\", \"X-A: b c\"} }\n",
-		 web_folder);
-	s = server_start(&(struct plan){ .conf = conf });
+	s = server_start(&(struct plan){
+		.conf = web_conf("headers = {\"X-Frame-Options: DENY\", \"X-A: b c\"}") });
 	web_has(web_ask(s, "GET /a.txt" WEB_LAST), "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
 	web_has(web_ask(s, "GET /b.txt" WEB_LAST), "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
 	server_stop(s);

@@ -208,7 +208,7 @@ static void parts__outlive_workers_and_reloads(void **state)
 		}
 		download_go_on(fd, &at, at + (end - at) / 2);
 		if (part % 2 == 0)
-			download_kill_worker(s, fd);
+			web_kill_worker(s, fd);
 		else
 			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
 		download_go_on(fd, &at, end);

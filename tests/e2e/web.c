@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "process.h"
 
 char web_answer[WEB_ANSWER];
 const char *web_folder;
@@ -94,4 +96,29 @@ struct server *web_serve(const char *options)
 
 	snprintf(listen, sizeof(listen), "127.0.0.1:0=http,root=%s%s", web_folder, options);
 	return server_start(&(struct plan){ .listen = { listen }, .workers = 1 });
+}
+
+void web_kill_worker(struct server *s, int fd)
+{
+	pid_t pid = server_worker(s, 0);
+	int before, waiting = -1;
+
+	do {
+		before = waiting;
+		harness_tick();
+		assert_int_equal(ioctl(fd, FIONREAD, &waiting), 0);
+	} while (waiting != before || !process_sleeps(pid));
+	server_mark(s);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	server_wait_event(s, "connections_recovered", NULL);
+}
+
+const char *web_conf(const char *lines)
+{
+	static char conf[8192];
+
+	snprintf(conf, sizeof(conf),
+		 "listen \"127.0.0.1:0\" {\n\tservice = http\n\troot = \"%s\"\n%s\n}\n", web_folder,
+		 lines);
+	return conf;
 }

@@ -35,4 +35,13 @@ void web_put_link(const char *target, const char *name);
 /* Serves web_folder, with further options such as ",hidden=yes". */
 struct server *web_serve(const char *options);
 
+/*
+ * Kills the worker once all that the client at fd does not read has gone out: it has nothing in
+ * hand.
+ */
+void web_kill_worker(struct server *s, int fd);
+
+/* A configuration that serves it, with further lines of the listen; valid until the next call. */
+const char *web_conf(const char *lines);
+
 #endif

@@ -40,6 +40,30 @@ void prestart_detached(void)
 	is_daemon = true;
 }
 
+/* Puts the place of the option that the message begins with before it; returns false. */
+static bool blame_listen(const struct listen_conf *listen, struct err *err)
+{
+	char name[OPTION_NAME];
+	const char *place = listen->origin;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(err->text, ":"), err->text);
+	if (option_find(SECTION_listen, name) != NULL)
+		place = conf_listen_place(listen, name);
+	return err_prefix(err, "%s: ", place);
+}
+
+/* A location is checked as a listen of its own. */
+static bool check_listen(const struct service *service, const struct listen_conf *listen,
+			 struct err *err)
+{
+	if (!service->check(listen, err))
+		return blame_listen(listen, err);
+	for (size_t i = 0; i < listen->location_count; i++)
+		if (!service->check(&listen->locations[i], err))
+			return blame_listen(&listen->locations[i], err);
+	return true;
+}
+
 static bool check_services(const struct conf *conf, struct err *err)
 {
 	for (size_t i = 0; i < conf->listener_count; i++) {
@@ -49,8 +73,8 @@ static bool check_services(const struct conf *conf, struct err *err)
 		if (!service)
 			return err_set(err, CODE_CONFIG, "%s: listen.service: \"%s\" is unknown",
 				       listen->origin, listen->service);
-		if (service->check && !service->check(listen, err))
-			return err_prefix(err, "%s: ", listen->origin);
+		if (service->check && !check_listen(service, listen, err))
+			return false;
 	}
 	return true;
 }
@@ -113,6 +137,18 @@ static bool check_sources(const struct conf *conf, struct err *err)
 	return true;
 }
 
+static bool check_listen_system(const struct service *service, const struct conf *conf,
+				const struct listen_conf *listen, const struct identity *identity,
+				struct err *err)
+{
+	if (!service->check_system(conf, listen, identity, err))
+		return blame_listen(listen, err);
+	for (size_t i = 0; i < listen->location_count; i++)
+		if (!service->check_system(conf, &listen->locations[i], identity, err))
+			return blame_listen(&listen->locations[i], err);
+	return true;
+}
+
 bool prestart_check_services(const struct conf *conf, const struct identity *identity,
 			     struct err *err)
 {
@@ -120,8 +156,9 @@ bool prestart_check_services(const struct conf *conf, const struct identity *ide
 		const struct listen_conf *listen = &conf->listeners[i];
 		const struct service *service = service_find(listen->service);
 
-		if (service->check_system && !service->check_system(conf, listen, identity, err))
-			return err_prefix(err, "%s: ", listen->origin);
+		if (service->check_system &&
+		    !check_listen_system(service, conf, listen, identity, err))
+			return false;
 	}
 	return check_sources(conf, err);
 }
@@ -270,6 +307,7 @@ static rlim_t count_files(const struct conf *conf)
 		if (service && service->conn_files > of_conn)
 			of_conn = service->conn_files;
 		own += service ? service->own_files : 0;
+		own += (unsigned)conf->listeners[i].location_count; /* a root folder each */
 	}
 	return (rlim_t)conf->worker_connections * of_conn + own;
 }

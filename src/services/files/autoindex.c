@@ -49,7 +49,7 @@ static struct index_order find_order(const struct asked *a)
 
 static struct index_folder folder_of(const struct asked *a, int fd)
 {
-	return (struct index_folder){ a->c, fd, a->path, a->conf->hidden };
+	return (struct index_folder){ a->place, fd, a->path, a->conf->hidden };
 }
 
 static struct index_owner owner_of(const struct conn *c)
@@ -121,7 +121,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 unsigned autoindex_answer(const struct asked *a)
 {
 	struct beneath_file folder;
-	enum beneath_end end = file_open_afresh(a->c, a->path, &folder);
+	enum beneath_end end = file_open_afresh(a->place, a->path, &folder);
 
 	if (end == BENEATH_FOLDER)
 		return begin_listing(a, folder.fd);

@@ -11,18 +11,18 @@
 #include "services/files/autoindex.h"
 #include "services/files/coding.h"
 #include "services/files/file_send.h"
+#include "services/files/find.h"
+#include "services/files/place.h"
+#include "services/files/redirect.h"
 
 #define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
-
-/* Each byte of the path may need an escape; the query has none. */
-enum { LOCATION_TEXT = 3 * HTTP_LINE_MOST + 64 + HTTP_LINE_MOST };
 
 static unsigned answer_error(const struct asked *a, unsigned status)
 {
 	static const struct {
 		unsigned status;
 		const char *headers;
-	} rows[] = { { 405, ALLOW }, { 503, "Retry-After: 1\r\n" } };
+	} rows[] = { { 405, ALLOW }, { 503, FILE_RETRY } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].status == status)
@@ -35,57 +35,6 @@ static unsigned answer_options(const struct asked *a)
 	const struct http_answer answer = { .status = 200, .headers = ALLOW, .length = 0 };
 
 	return http_head(&a->c->out, a->request, &answer) ? 200 : 0;
-}
-
-/* --- A folder without a slash at its end --- */
-
-/* A path of this server alone: it begins with one slash, whatever was asked for. */
-static void put_escaped(struct strbuf *text, const char *path, size_t length)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)path[i];
-		char escape[3] = { '%', digits[c >> 4], digits[c & 15] };
-
-		if ((http_is((char)c, HTTP_HOST) && c != '%') || c == '/')
-			strbuf_put(text, &path[i], 1);
-		else
-			strbuf_put(text, escape, sizeof(escape));
-	}
-}
-
-static unsigned answer_moved(const struct asked *a)
-{
-	char bytes[LOCATION_TEXT];
-	struct strbuf headers = strbuf_on(bytes, sizeof(bytes) - 1);
-
-	strbuf_raw(&headers, "Location: /");
-	put_escaped(&headers, a->path, strlen(a->path));
-	strbuf_raw(&headers, "/");
-	if (a->request->has_query) {
-		strbuf_raw(&headers, "?");
-		strbuf_put(&headers, buf_head(&a->c->in) + a->request->query.at,
-			   a->request->query.length);
-	}
-	strbuf_raw(&headers, "\r\n");
-	BUG_ON(headers.is_cut);
-	bytes[headers.used] = '\0';
-	return file_refuse(a, 301, bytes);
-}
-
-static unsigned status_of(enum beneath_end end)
-{
-	switch (end) {
-	case BENEATH_NOT_FOUND:
-		return 404;
-	case BENEATH_FORBIDDEN:
-		return 403;
-	case BENEATH_TRY_AGAIN:
-		return 503;
-	default:
-		return 500;
-	}
 }
 
 /*
@@ -103,7 +52,7 @@ static const char *take_coded(const struct asked *a, struct found *file)
 		enum beneath_end end;
 
 		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
-		end = file_open(a->c, path, true, &coded);
+		end = file_open(a->place, path, true, &coded);
 		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
 			found_close(file);
 			*file = coded;
@@ -122,89 +71,78 @@ static unsigned send_found(const struct asked *a, struct found *file)
 /* The path is that of a folder, with room for a name behind it. */
 static unsigned answer_index(struct asked *a)
 {
-	size_t length = a->target.length;
-	enum beneath_end end = BENEATH_NOT_FOUND;
 	struct found file;
+	enum beneath_end end = find_index(a, &file);
 
-	for (size_t i = 0; i < a->conf->index.count; i++) {
-		snprintf(a->path + length, sizeof(a->path) - length, "%s%s", length > 0 ? "/" : "",
-			 a->conf->index.texts[i]);
-		end = file_open(a->c, a->path, true, &file);
-		if (end == BENEATH_FILE)
-			return send_found(a, &file);
-		found_close(&file);
-		if (end != BENEATH_FOLDER && end != BENEATH_NOT_FOUND)
-			break;
-	}
+	if (end == BENEATH_FILE)
+		return send_found(a, &file);
 	if (end != BENEATH_NOT_FOUND && end != BENEATH_FOLDER)
-		return answer_error(a, status_of(end));
+		return answer_error(a, find_status(end));
 	if (!a->conf->autoindex)
 		return answer_error(a, 403);
-	a->path[length] = '\0';
+	a->path[a->target.length] = '\0';
 	return autoindex_answer(a);
+}
+
+static unsigned answer_missing(struct asked *a)
+{
+	struct found file;
+	unsigned status = find_fallback(a, &file);
+
+	return status == 200 ? send_found(a, &file) : answer_error(a, status);
 }
 
 static unsigned answer_path(struct asked *a)
 {
 	struct found file;
-	enum beneath_end end = file_open(a->c, a->path, false, &file);
+	enum beneath_end end;
 
+	if (find_is_hidden(a))
+		return answer_missing(a);
+	end = file_open(a->place, a->path, false, &file);
 	if (end == BENEATH_FILE && !a->target.ends_with_slash)
 		return send_found(a, &file);
 	found_close(&file);
-	if (end == BENEATH_FILE)
-		return answer_error(a, 404);
+	if (end == BENEATH_FILE || end == BENEATH_NOT_FOUND)
+		return answer_missing(a);
 	if (end != BENEATH_FOLDER)
-		return answer_error(a, status_of(end));
-	return a->target.ends_with_slash ? answer_index(a) : answer_moved(a);
+		return answer_error(a, find_status(end));
+	return a->target.ends_with_slash ? answer_index(a) : redirect_to_folder(a);
 }
 
-/* RFC 8615: what is below it was put there to be found. */
-static bool is_well_known(const char *path)
+/*
+ * Fills in what is asked for. Returns 0, or the status of a path that is none; then the listener's
+ * own options hold.
+ */
+static unsigned ask(struct conn *c, struct http_session *session, struct asked *a)
 {
-	static const char name[] = ".well-known/";
+	const struct http_text raw = { buf_head(&c->in) + session->request.path.at,
+				       session->request.path.length };
+	unsigned status = http_target_decode(raw, a->path, HTTP_LINE_MOST, &a->target);
+	unsigned listener = c->record->listener;
 
-	return strncmp(path, name, sizeof(name) - 1) == 0 &&
-	       strstr(path + sizeof(name) - 2, "/.") == NULL;
-}
-
-/* Returns 0, or the status of the refusal. */
-static unsigned read_path(struct asked *a)
-{
-	const struct http_text raw = { buf_head(&a->c->in) + a->request->path.at,
-				       a->request->path.length };
-
-	return http_target_decode(raw, a->path, HTTP_LINE_MOST, &a->target);
-}
-
-static unsigned answer_get(struct asked *a)
-{
-	unsigned status = read_path(a);
-
-	if (status != 0)
-		return answer_error(a, status);
-	if (a->target.has_hidden && !a->conf->hidden && !is_well_known(a->path))
-		return answer_error(a, 404);
-	return answer_path(a);
-}
-
-static void ask(struct conn *c, struct http_session *session, struct asked *a)
-{
 	file_open_begin(c);
 	a->c = c;
 	a->request = &session->request;
-	a->conf = c->conf;
+	a->place = status == 0 ? place_find(listener, a->path, a->target.length) :
+				 place_of_listener(listener);
+	a->conf = place_conf(a->place);
+	return status;
 }
 
 unsigned file_answer(struct conn *c, struct http_session *session)
 {
 	struct asked a; /* its path is written before it is read */
+	struct redirect redirect;
+	unsigned status;
 
-	ask(c, session, &a);
+	status = ask(c, session, &a);
+	if (status == 0 && redirect_find(&a, &redirect))
+		return redirect_answer(&a, &redirect);
 	switch (a.request->method) {
 	case HTTP_GET:
 	case HTTP_HEAD:
-		return answer_get(&a);
+		return status == 0 ? answer_path(&a) : answer_error(&a, status);
 	case HTTP_OPTIONS:
 		return answer_options(&a);
 	default:
@@ -218,6 +156,6 @@ bool file_answer_more(struct conn *c, struct http_session *session)
 	struct files *files = conn_state(c);
 	struct asked a;
 
-	ask(c, session, &a);
-	return read_path(&a) == 0 ? autoindex_go_on(&a, &files->listing) : autoindex_give_up(c);
+	return ask(c, session, &a) == 0 ? autoindex_go_on(&a, &files->listing) :
+					  autoindex_give_up(c);
 }

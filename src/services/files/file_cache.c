@@ -129,7 +129,7 @@ static void close_fd(struct file_cache *cache, struct entry *entry)
 	entry->kept.fd = -1;
 }
 
-/* One that is free, or that of an old one: a request finds far fewer files than there are places. */
+/* A free one, or that of an old one: a request finds far fewer files than there are places. */
 static unsigned find_place(struct file_cache *cache)
 {
 	for (unsigned i = 0; i < FILE_CACHE_FDS; i++)

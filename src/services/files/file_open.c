@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/sys.h"
 #include "services/files/file_cache.h"
+#include "services/files/place.h"
 #include "services/files/root.h"
 
 enum { SETTLED_S = 1 }; /* a file that has just changed may change again, and look the same */
@@ -18,7 +19,7 @@ static unsigned cache_count;
 
 bool file_open_start(const struct heritage *heritage, const struct listen_conf *listen)
 {
-	unsigned number = root_number(heritage, listen);
+	unsigned number = place_listener_number(heritage, listen);
 
 	cache_count = (unsigned)heritage->listeners->count;
 	if (!caches)
@@ -46,7 +47,7 @@ void file_open_begin(const struct conn *c)
 		file_cache_release(cache);
 }
 
-enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct beneath_file *file)
+enum beneath_end file_open_afresh(unsigned place, const char *path, struct beneath_file *file)
 {
 	static const enum beneath_symlinks symlinks[] = {
 		[FOLLOW_YES] = BENEATH_SYMLINKS_YES,
@@ -57,8 +58,8 @@ enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct
 	static struct beneath beneath;
 
 	file->fd = -1;
-	beneath.root = root_open(c->record->listener);
-	beneath.symlinks = symlinks[c->conf->follow_symlinks];
+	beneath.root = root_open(place);
+	beneath.symlinks = symlinks[place_conf(place)->follow_symlinks];
 	if (beneath.root < 0)
 		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
 	return beneath_open(&beneath, path, file);
@@ -66,9 +67,14 @@ enum beneath_end file_open_afresh(const struct conn *c, const char *path, struct
 
 /* --- What is kept --- */
 
-static bool is_small(const struct stat *st)
+static bool needs_bytes(const struct stat *st)
 {
-	return st->st_size <= FILE_TOGETHER;
+	return st->st_size <= FILE_IN_MEMORY;
+}
+
+static bool needs_fd(const struct stat *st)
+{
+	return st->st_size > FILE_TOGETHER;
 }
 
 static bool is_same_time(struct timespec a, struct timespec b)
@@ -108,7 +114,7 @@ static bool read_all(int fd, char *bytes, size_t size)
 static struct file_kept *keep_file(struct file_cache *cache, unsigned place, const char *path,
 				   const struct beneath_file *file)
 {
-	size_t size = is_small(&file->st) ? (size_t)file->st.st_size : 0;
+	size_t size = needs_bytes(&file->st) ? (size_t)file->st.st_size : 0;
 	struct file_kept *kept;
 
 	if (!is_settled(&file->st))
@@ -135,10 +141,10 @@ static struct file_kept *keep(struct file_cache *cache, unsigned place, const ch
 	return kept;
 }
 
-/* The entry has the descriptor of a large file; that of a small one or a folder is closed. */
+/* The entry has the descriptor of a file that needs one; any other is closed. */
 static void give_fd(struct file_cache *cache, struct file_kept *kept, int fd)
 {
-	if (kept->end == BENEATH_FILE && !is_small(&kept->st))
+	if (kept->end == BENEATH_FILE && needs_fd(&kept->st))
 		file_cache_keep_fd(cache, kept, fd);
 	else if (fd >= 0)
 		(void)sys_close(fd);
@@ -173,29 +179,28 @@ static bool is_worth(enum beneath_end end, bool absent)
 	return end == BENEATH_FILE || end == BENEATH_FOLDER || (end == BENEATH_NOT_FOUND && absent);
 }
 
-/* A large file is known by its descriptor, which may have been closed. */
+/* The descriptor that a file needs may have been closed. */
 static bool is_fresh(const struct file_kept *kept, int64_t now_ms)
 {
 	return now_ms < kept->until_ms &&
-	       (kept->end != BENEATH_FILE || is_small(&kept->st) || kept->fd >= 0);
+	       (kept->end != BENEATH_FILE || kept->fd >= 0 || !needs_fd(&kept->st));
 }
 
 /* Without descriptors those of the cache are the first to go. */
-static enum beneath_end open_now(const struct conn *c, struct file_cache *cache, const char *path,
+static enum beneath_end open_now(unsigned place, struct file_cache *cache, const char *path,
 				 struct beneath_file *file)
 {
-	enum beneath_end end = file_open_afresh(c, path, file);
+	enum beneath_end end = file_open_afresh(place, path, file);
 
 	if (end != BENEATH_TRY_AGAIN || (errno != EMFILE && errno != ENFILE))
 		return end;
 	file_cache_close_old(cache, INT64_MAX);
-	return file_open_afresh(c, path, file);
+	return file_open_afresh(place, path, file);
 }
 
-enum beneath_end file_open(const struct conn *c, const char *path, bool absent, struct found *found)
+enum beneath_end file_open(unsigned place, const char *path, bool absent, struct found *found)
 {
-	unsigned place = c->record->listener;
-	struct file_cache *cache = caches[place];
+	struct file_cache *cache = caches[place_listener(place)];
 	struct beneath_file file;
 	struct file_kept *kept;
 	enum beneath_end end;
@@ -203,12 +208,12 @@ enum beneath_end file_open(const struct conn *c, const char *path, bool absent, 
 
 	found->fd = -1;
 	if (!cache)
-		return find_fresh(file_open_afresh(c, path, &file), &file, found);
+		return find_fresh(file_open_afresh(place, path, &file), &file, found);
 	kept = file_cache_find(cache, place, path);
 	now_ms = clock_ms();
 	if (kept && is_fresh(kept, now_ms))
 		return find_kept(kept, found);
-	end = open_now(c, cache, path, &file);
+	end = open_now(place, cache, path, &file);
 	if (kept && !still_holds(kept, end, &file)) {
 		file_cache_drop(cache, kept);
 		kept = NULL;
@@ -217,7 +222,7 @@ enum beneath_end file_open(const struct conn *c, const char *path, bool absent, 
 		kept = keep(cache, place, path, end, &file);
 	if (!kept)
 		return find_fresh(end, &file, found);
-	kept->until_ms = now_ms + c->conf->cache_valid;
+	kept->until_ms = now_ms + place_conf(place)->cache_valid;
 	give_fd(cache, kept, file.fd);
 	return find_kept(kept, found);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the files of a listener, or finds them among those that were opened a moment ago. Worker
- * only.
+ * Opens the files of a place (services/files/place.h), or finds them among those that were opened a
+ * moment ago. Worker only.
  */
 #ifndef SERVICES_FILES_FILE_OPEN_H
 #define SERVICES_FILES_FILE_OPEN_H
@@ -9,13 +9,17 @@
 #include "services/files/beneath.h"
 #include "worker/conn_record.h"
 
-enum { FILE_TOGETHER = 32 * 1024 }; /* bytes: such a file goes out together with its head */
+/*
+ * Sizes of files, in bytes: one of at most FILE_TOGETHER needs no descriptor once it is read; one
+ * of at most FILE_IN_MEMORY is read into the cache.
+ */
+enum { FILE_TOGETHER = 32 * 1024, FILE_IN_MEMORY = 128 * 1024 };
 
 /* A file that was found. */
 struct found {
 	struct stat st;
 	const char *bytes; /* all of it, until file_open_begin; NULL: they must be read from fd */
-	int fd;            /* -1: bytes are there */
+	int fd;            /* -1: bytes are there, FILE_TOGETHER at most */
 	bool is_kept;      /* fd is not the caller's */
 };
 
@@ -29,17 +33,15 @@ void file_open_each_second(int64_t now_ms);
 void file_open_begin(const struct conn *c);
 
 /*
- * As beneath_open, below the root of the connection's listener: *found is a regular file, which the
+ * As beneath_open, below the root of the place: *found is a regular file, which the
  * caller ends with found_close or found_take; nothing else is open. Whether the path names a file
  * may be known from cache_valid ago; absent: so may it be that there is none, which fills the cache
  * with whatever clients ask for unless the path is that of a file with something behind it.
  */
-enum beneath_end file_open(const struct conn *c, const char *path, bool absent,
-			   struct found *found);
+enum beneath_end file_open(unsigned place, const char *path, bool absent, struct found *found);
 
 /* The same without the cache, for a folder, which is then open. */
-enum beneath_end file_open_afresh(const struct conn *c, const char *path,
-				  struct beneath_file *file);
+enum beneath_end file_open_afresh(unsigned place, const char *path, struct beneath_file *file);
 
 void found_close(const struct found *found);
 

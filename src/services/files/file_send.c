@@ -10,29 +10,42 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "services/files/error_page.h"
 #include "services/files/files_state.h"
 #include "services/files/root.h"
 #include "services/http/http_condition.h"
 #include "services/http/http_log.h"
 
 enum {
+	COPIED_MOST = 8 * 1024, /* bytes of a body */
 	TAG_TEXT = 64,
 	RANGE_TEXT = 128,
 	HEADERS_TEXT = ROOT_HEADERS + 4 * HTTP_LINE_MOST,
 };
 
-static void write_tag(const struct stat *st, char *tag)
+static struct http_text write_tag(const struct stat *st, char *tag)
 {
-	snprintf(tag, TAG_TEXT, "\"%llx-%llx-%llx\"", (unsigned long long)st->st_ino,
-		 (unsigned long long)st->st_size,
-		 (unsigned long long)st->st_mtim.tv_sec * 1000000000 +
-			 (unsigned long long)st->st_mtim.tv_nsec);
+	const uint64_t changed_ns =
+		(uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
+	struct strbuf text = strbuf_on(tag, TAG_TEXT - 1);
+
+	strbuf_raw(&text, "\"");
+	strbuf_hex(&text, st->st_ino);
+	strbuf_raw(&text, "-");
+	strbuf_hex(&text, (uint64_t)st->st_size);
+	strbuf_raw(&text, "-");
+	strbuf_hex(&text, changed_ns);
+	strbuf_raw(&text, "\"");
+	tag[text.used] = '\0';
+	return (struct http_text){ tag, text.used };
 }
 
 /* A file that is open, and what is said of it. */
 struct shown {
 	const struct found *file;
 	const char *coding; /* NULL: none */
+	const char *name;   /* that its type is found by */
+	const char *lines;  /* of a page for an error: all that is said of it; NULL: it is none */
 	uint64_t size;
 	struct http_validators validators;
 	char tag[TAG_TEXT];
@@ -51,14 +64,12 @@ static void show_file(const struct asked *a, const struct found *file, const cha
 
 	shown->file = file;
 	shown->coding = coding;
+	shown->name = a->path;
+	shown->lines = NULL;
 	shown->size = (uint64_t)file->st.st_size;
 	v->now_s = time(NULL);
 	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
-	v->tag = (struct http_text){ 0 };
-	if (!a->conf->etag)
-		return;
-	write_tag(&file->st, shown->tag);
-	v->tag = (struct http_text){ shown->tag, strlen(shown->tag) };
+	v->tag = a->conf->etag ? write_tag(&file->st, shown->tag) : (struct http_text){ 0 };
 }
 
 static void put_field(struct strbuf *headers, const char *name, const char *value)
@@ -92,17 +103,16 @@ static void write_headers(const struct asked *a, const struct shown *shown,
 		put_field(&headers, "Vary", "Accept-Encoding");
 	if (shown->coding)
 		put_field(&headers, "Content-Encoding", shown->coding);
-	strbuf_raw(&headers, root_headers(a->c->record->listener));
+	strbuf_raw(&headers, root_headers(a->place));
 	if (range)
 		http_range_field(&headers, range, shown->size);
 	BUG_ON(headers.is_cut);
 	text[headers.used] = '\0';
 }
 
-static const char *find_type(const struct asked *a)
+static const char *find_type(const struct asked *a, const char *name)
 {
-	return media_types_find(root_types(a->c->record->listener), a->path, strlen(a->path),
-				a->conf->default_type);
+	return media_types_find(root_types(a->place), name, strlen(name), a->conf->default_type);
 }
 
 static bool put_head(const struct asked *a, const struct shown *shown, const struct part *part)
@@ -111,37 +121,65 @@ static bool put_head(const struct asked *a, const struct shown *shown, const str
 	char headers[HEADERS_TEXT];
 	const struct http_answer answer = {
 		.status = part->status,
-		.type = part->status == 304 ? NULL : find_type(a),
-		.headers = headers,
+		.type = part->status == 304 ? NULL : find_type(a, shown->name),
+		.headers = shown->lines ? shown->lines : headers,
 		.length = (int64_t)part->length,
 	};
 
-	write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
+	if (!shown->lines)
+		write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
 	return http_head(&a->c->out, a->request, &answer);
 }
 
-/* Reads it behind the head; false when the file has become shorter. */
-static bool put_bytes(struct buf *out, const struct found *file, const struct part *part)
+/* Of a page for an error its status is told in one line; of a file another status. */
+static unsigned refuse_instead(const struct asked *a, const struct shown *shown,
+			       const struct part *part, unsigned status, const char *headers)
 {
-	if (file->bytes) {
-		buf_put(out, file->bytes + part->offset, (size_t)part->length);
-		return true;
-	}
-	return file_parts_put_bytes(out, file->fd, part->offset, part->length);
+	if (!shown->lines)
+		return file_refuse(a, status, headers);
+	return http_error(&a->c->out, a->request, part->status, shown->lines) ? part->status : 0;
 }
 
-/* Behind the head, which is taken back for another status. */
-static unsigned send_range(const struct asked *a, const struct shown *shown,
-			   const struct part *part, uint32_t before)
+/* Reads it behind the head; false when the file has become shorter. */
+static bool put_bytes(struct buf *out, int fd, const struct part *part)
 {
-	int fd = found_take(shown->file);
+	return file_parts_put_bytes(out, fd, part->offset, part->length);
+}
 
-	if (fd >= 0) {
+/* From memory. It is cheaper to copy a little than to have the kernel gather two pieces. */
+static unsigned lend_body(const struct asked *a, const struct found *file, const struct part *part)
+{
+	const struct lent lent = { file->bytes + part->offset, (size_t)part->length, part->offset,
+				   file->fd };
+	struct buf *out = &a->c->out;
+
+	if (file->fd < 0 && part->length > buf_room(out))
+		return 0;
+	if (part->length <= COPIED_MOST && part->length <= buf_room(out))
+		buf_put(out, lent.bytes, lent.length);
+	else
+		conn_send_memory(a->c, &lent);
+	return part->status;
+}
+
+/* From the file, which is ended. */
+static unsigned send_body(const struct asked *a, const struct found *file, const struct part *part)
+{
+	struct buf *out = &a->c->out;
+	unsigned status = part->status;
+	int fd;
+
+	if (part->length > FILE_TOGETHER || part->length > buf_room(out)) {
+		fd = found_take(file);
+		if (fd < 0)
+			return 503;
 		conn_send_file(a->c, fd, part->offset, part->length);
-		return part->status;
+		return status;
 	}
-	a->c->out.end = before;
-	return file_refuse(a, 503, "Retry-After: 1\r\n");
+	if (!put_bytes(out, file->fd, part))
+		status = 500;
+	found_close(file);
+	return status;
 }
 
 /* The file is ended. */
@@ -149,22 +187,30 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 {
 	bool has_body = http_wants_body(a->request) && part->length > 0 && part->status != 304;
 	const struct found *file = shown->file;
-	struct buf *out = &a->c->out;
-	uint32_t before = out->end;
+	uint32_t before = a->c->out.end;
 	unsigned status = part->status;
 
-	if (!put_head(a, shown, part))
-		status = 0;
-	else if (has_body && part->length > FILE_TOGETHER)
-		return send_range(a, shown, part, before);
-	else if (has_body && part->length > buf_room(out))
-		status = 0;
-	else if (has_body && !put_bytes(out, file, part))
-		status = 500;
-	if (status != part->status)
-		out->end = before;
-	found_close(file);
-	return status == 500 ? file_refuse(a, status, "") : status;
+	if (!put_head(a, shown, part) || !has_body) {
+		found_close(file);
+		return a->c->out.end > before ? status : 0;
+	}
+	status = file->bytes ? lend_body(a, file, part) : send_body(a, file, part);
+	if (status == part->status)
+		return status;
+	a->c->out.end = before;
+	return status == 0 ?
+		       0 :
+		       refuse_instead(a, shown, part, status, status == 503 ? FILE_RETRY : "");
+}
+
+/* The same for every client: without conditions, ranges, and what caches would keep. */
+static unsigned send_page(const struct asked *a, const struct found *page, const char *name,
+			  unsigned status, const char *lines)
+{
+	const struct shown shown = { .file = page, .name = name, .lines = lines };
+	const struct part part = { status, 0, (uint64_t)page->st.st_size };
+
+	return send_part(a, &shown, &part);
 }
 
 /* The parts follow: those of a small file from memory at once, others by file_parts_go_on. */
@@ -205,7 +251,7 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 	head = out->end - before;
 	if (!begin_parts(a, shown->file, parts, ranges)) {
 		out->end = before;
-		return shown->file->fd < 0 ? 0 : file_refuse(a, 503, "Retry-After: 1\r\n");
+		return shown->file->fd < 0 ? 0 : file_refuse(a, 503, FILE_RETRY);
 	}
 	if (shown->file->fd >= 0)
 		http_log(a->c, a->request,
@@ -220,7 +266,7 @@ static void write_lines(const struct asked *a, const char *headers, const char *
 	struct strbuf lines = strbuf_on(text, HEADERS_TEXT - 1);
 
 	strbuf_raw(&lines, FILE_GUARDS);
-	strbuf_raw(&lines, root_headers(a->c->record->listener));
+	strbuf_raw(&lines, root_headers(a->place));
 	strbuf_raw(&lines, headers);
 	if (cache_control[0] != '\0')
 		put_field(&lines, "Cache-Control", cache_control);
@@ -242,8 +288,13 @@ bool file_send_head(const struct asked *a, const char *type, const char *headers
 unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
 {
 	char text[HEADERS_TEXT];
+	struct found page;
+	const char *name;
 
 	write_lines(a, headers, "", text);
+	name = error_page_open(a->place, status, &page);
+	if (name)
+		return send_page(a, &page, name, status, text);
 	return http_error(&a->c->out, a->request, status, text) ? status : 0;
 }
 
@@ -275,7 +326,7 @@ unsigned file_send(const struct asked *a, const struct found *file, const char *
 	if (part.status == 412 || part.status == 416)
 		return refuse_file(a, &shown, part.status);
 	if (part.status == 206 && ranges.count > 1) {
-		if (file_parts_prepare(&parts, &ranges, find_type(a), shown.size))
+		if (file_parts_prepare(&parts, &ranges, find_type(a, shown.name), shown.size))
 			return send_parts(a, &shown, &parts, &ranges);
 		part.status = 200; /* a server may (RFC 9110 14.2) */
 	} else if (part.status == 206) {

@@ -12,20 +12,29 @@
 /* Of an answer without a file: a browser must not guess its type. */
 #define FILE_GUARDS "X-Content-Type-Options: nosniff\r\n"
 
-enum { FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1 };
+/* Of an answer that says to come again. */
+#define FILE_RETRY "Retry-After: 1\r\n"
+
+enum {
+	FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
+	TRY_MOST = 1000, /* bytes of an entry of option try; of option redirect */
+	REDIRECT_MOST = 2000,
+};
 
 /* A request that is answered. */
 struct asked {
 	struct conn *c;
 	struct http_request *request;
-	const struct listen_conf *conf;
+	unsigned place;                 /* services/files/place.h */
+	const struct listen_conf *conf; /* the options of that place */
 	struct http_target target;
 	char path[FILE_PATH]; /* below the root; with the name of an index behind it */
 };
 
 /*
- * Sends the file, or what the request wants of it; path is its name. The file is ended. coding: how its bytes are coded, NULL: as the name says. Returns the status, or 0
- * when there is no room now: so do all that answer.
+ * Sends the file, or what the request wants of it; path is its name. The file is ended. coding: how
+ * its bytes are coded, NULL: as the name says. Returns the status, or 0 when there is no room now:
+ * so do all that answer.
  */
 unsigned file_send(const struct asked *asked, const struct found *file, const char *coding);
 
@@ -35,7 +44,10 @@ unsigned file_send(const struct asked *asked, const struct found *file, const ch
  */
 bool file_send_head(const struct asked *asked, const char *type, const char *headers);
 
-/* Answers with the status alone. headers: further lines, or "". */
+/*
+ * Answers with the status alone, in one line or in the page of option error_page. headers: further
+ * lines, or "".
+ */
 unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);
 
 #endif

@@ -7,11 +7,14 @@
 
 #include "base/quote.h"
 #include "services/files/autoindex.h"
+#include "services/files/error_page.h"
 #include "services/files/file_answer.h"
 #include "services/files/file_cache.h"
 #include "services/files/file_open.h"
-#include "services/files/files_state.h"
+#include "services/files/find.h"
 #include "services/files/index_names.h"
+#include "services/files/place.h"
+#include "services/files/redirect.h"
 #include "services/files/root.h"
 #include "services/services.h"
 
@@ -100,13 +103,15 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 			       "root: service http needs one (write root = /srv/www)");
 	return check_value("default_type", conf->default_type, err) &&
 	       check_value("cache_control", conf->cache_control, err) && check_index(conf, err) &&
-	       check_headers(conf, err);
+	       check_headers(conf, err) && find_check_try(conf, err) && redirect_check(conf, err) &&
+	       error_page_check(conf, err);
 }
 
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return root_start(heritage, conf) && index_names_start() && file_open_start(heritage, conf);
+	return place_start(heritage, conf) && index_names_start() &&
+	       file_open_start(heritage, conf);
 }
 
 /* More of an answer of which file_answer has sent the head. */

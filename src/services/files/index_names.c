@@ -94,7 +94,7 @@ static bool follow_link(const struct index_folder *folder, const char *name, str
 	if (snprintf(path, sizeof(path), "%s%s%s", folder->path, folder->path[0] ? "/" : "",
 		     name) >= (int)sizeof(path))
 		return false;
-	end = file_open_afresh(folder->c, path, &file);
+	end = file_open_afresh(folder->place, path, &file);
 	if (file.fd >= 0)
 		(void)sys_close(file.fd);
 	*st = file.st;

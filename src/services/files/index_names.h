@@ -25,7 +25,7 @@ struct index_entry {
 
 /* A folder that is open. */
 struct index_folder {
-	const struct conn *c;
+	unsigned place; /* services/files/place.h */
 	int fd;
 	const char *path; /* below the root, without a slash at its end; "": the root */
 	bool hidden;      /* names that begin with a dot are listed */

@@ -14,6 +14,8 @@
 enum { VALID_MS = 1000 };
 
 struct root {
+	const struct listen_conf *conf; /* NULL: of another service */
+	unsigned folder, types_of; /* the first place with the same folder, with the same types */
 	const char *path;
 	int fd; /* -1: it was not there at the last look */
 	int error;
@@ -22,8 +24,9 @@ struct root {
 	char headers[ROOT_HEADERS];
 };
 
-/* Of this worker, by the number of the listener; written by it alone. */
+/* Of this worker, by the number of the place; written by it alone. */
 static struct root *roots;
+static unsigned root_count;
 
 static void look_for(struct root *root, int64_t now_ms)
 {
@@ -53,36 +56,46 @@ static void write_headers(const struct listen_conf *listen, char *text)
 					 listen->headers.texts[i]);
 }
 
-unsigned root_number(const struct heritage *heritage, const struct listen_conf *listen)
+bool root_make(unsigned count)
 {
-	unsigned number = 0;
-
-	while (heritage->listeners->list[number].conf != listen)
-		number++;
-	return number;
+	roots = calloc(count, sizeof(*roots));
+	root_count = count;
+	return roots != NULL;
 }
 
-bool root_start(const struct heritage *heritage, const struct listen_conf *listen)
+/* A location that has the folder or the types of another place shares them with it. */
+static void share(struct root *root, unsigned place)
 {
-	struct root *root;
+	root->folder = root->types_of = place;
+	for (unsigned i = root_count; i-- > 0;) {
+		if (i == place || !roots[i].conf)
+			continue;
+		if (roots[i].folder == i && strcmp(roots[i].path, root->path) == 0)
+			root->folder = i;
+		if (roots[i].types_of == i && strcmp(roots[i].conf->types, root->conf->types) == 0)
+			root->types_of = i;
+	}
+}
+
+void root_start(unsigned place, const struct listen_conf *conf)
+{
+	struct root *root = &roots[place];
 	struct err ignored;
 
-	if (!roots)
-		roots = calloc(heritage->listeners->count, sizeof(*roots));
-	if (!roots)
-		return false;
-	root = &roots[root_number(heritage, listen)];
-	root->path = listen->root;
+	root->conf = conf;
+	root->path = conf->root;
 	root->fd = -1;
-	look_for(root, clock_ms());
-	write_headers(listen, root->headers);
-	(void)load_types(listen, &root->types, &ignored); /* else there are the built-in ones */
-	return true;
+	share(root, place);
+	if (root->folder == place)
+		look_for(root, clock_ms());
+	if (root->types_of == place) /* where they fail there are the built-in ones */
+		(void)load_types(conf, &root->types, &ignored);
+	write_headers(conf, root->headers);
 }
 
-int root_open(unsigned listener)
+int root_open(unsigned place)
 {
-	struct root *root = &roots[listener];
+	struct root *root = &roots[roots[place].folder];
 	int64_t now_ms = clock_ms();
 
 	if (now_ms >= root->until_ms)
@@ -91,14 +104,14 @@ int root_open(unsigned listener)
 	return root->fd;
 }
 
-const char *root_headers(unsigned listener)
+const char *root_headers(unsigned place)
 {
-	return roots[listener].headers;
+	return roots[place].headers;
 }
 
-const struct media_types *root_types(unsigned listener)
+const struct media_types *root_types(unsigned place)
 {
-	return &roots[listener].types;
+	return &roots[roots[place].types_of].types;
 }
 
 /* --- At load --- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The folders that listeners serve, as descriptors that requests are opened beneath. A folder is
+ * The folders that are served, as descriptors that requests are opened beneath. A folder is
  * looked up by its path again when a second has passed, so that a release that is put in its place,
  * or a symbolic link that is switched, is in force without a reload.
  */
@@ -21,23 +21,23 @@ bool root_check(const struct conf *conf, const struct listen_conf *listen,
 		const struct identity *identity, struct err *err);
 
 /*
- * For the hook init: prepares for that listener. A folder that is missing now may be there later.
- * Worker only; false: no memory.
+ * Before the first root_start: room for that number of places (services/files/place.h). False: no
+ * memory. Worker only.
  */
-bool root_start(const struct heritage *heritage, const struct listen_conf *listen);
+bool root_make(unsigned count);
 
-/* The number of that listener. */
-unsigned root_number(const struct heritage *heritage, const struct listen_conf *listen);
+/* Prepares for a place. A folder that is missing now may be there later. Worker only. */
+void root_start(unsigned place, const struct listen_conf *conf);
 
-/* The folder (O_PATH) of that listener now. -1 with errno set: it cannot be opened. Worker only. */
-int root_open(unsigned listener);
+/* The folder (O_PATH) of that place now. -1 with errno set: it cannot be opened. Worker only. */
+int root_open(unsigned place);
 
 enum { ROOT_HEADERS = 4096 };
 
 /* The lines of option headers, each with its CRLF, shorter than ROOT_HEADERS. Worker only. */
-const char *root_headers(unsigned listener);
+const char *root_headers(unsigned place);
 
 /* The types of its files. Worker only. */
-const struct media_types *root_types(unsigned listener);
+const struct media_types *root_types(unsigned place);
 
 #endif

@@ -23,13 +23,17 @@ struct status {
 	bool has_no_body; /* its head ends the answer, whatever it says (RFC 9112 6.3) */
 };
 
-static const struct status *find_status(unsigned status)
+static const struct status *look_up(unsigned status)
 {
 	static const struct status rows[] = {
 		{ 200, "200 OK", false },
 		{ 206, "206 Partial Content", false },
 		{ 301, "301 Moved Permanently", false },
+		{ 302, "302 Found", false },
+		{ 303, "303 See Other", false },
 		{ 304, "304 Not Modified", true },
+		{ 307, "307 Temporary Redirect", false },
+		{ 308, "308 Permanent Redirect", false },
 		{ 400, "400 Bad Request", false },
 		{ 401, "401 Unauthorized", false },
 		{ 403, "403 Forbidden", false },
@@ -53,6 +57,18 @@ static const struct status *find_status(unsigned status)
 		if (rows[i].status == status)
 			found = &rows[i];
 	}
+	return found;
+}
+
+bool http_knows(unsigned status)
+{
+	return look_up(status) != NULL;
+}
+
+static const struct status *find_status(unsigned status)
+{
+	const struct status *found = look_up(status);
+
 	BUG_ON(found == NULL);
 	return found;
 }

@@ -30,6 +30,9 @@ struct http_answer {
 	int64_t length;      /* bytes of the body, or HTTP_LENGTH_UNKNOWN; 304 has none */
 };
 
+/* True for a status that answers can have. */
+bool http_knows(unsigned status);
+
 /* The answer to HEAD has the same headers as that to GET, and no body. */
 static inline bool http_wants_body(const struct http_request *request)
 {

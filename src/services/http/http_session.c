@@ -42,7 +42,7 @@ static void log_answer(const struct conn *c, const struct http_request *request,
 {
 	const char *answer = buf_head(&c->out) + before;
 	size_t made = buf_used(&c->out) - before;
-	uint64_t left = c->record->file_left;
+	uint64_t left = conn_range_left(c);
 	struct http_text user = { NULL, 0 };
 
 	if (!conn_logs())
@@ -167,7 +167,7 @@ static enum step next_step(struct conn *c, struct http_session *s,
 	if (s->body_left > 0)
 		return drop_body(c, s);
 	/* nothing may be written behind a file range that has not gone out */
-	return c->record->file_left > 0 ? STEP_WAIT : read_head(c, s, handler);
+	return conn_range_left(c) > 0 ? STEP_WAIT : read_head(c, s, handler);
 }
 
 enum verdict http_session_serve(struct conn *c, struct http_session *s,

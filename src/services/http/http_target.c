@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "services/http/http_request.h"
+
 struct builder {
 	char *path;
 	size_t size, length;
@@ -132,4 +134,19 @@ unsigned http_target_decode(struct http_text raw, char *path, size_t size,
 			return status;
 	}
 	return end_path(&b, target);
+}
+
+void http_target_escape(struct strbuf *text, const char *path, size_t length)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)path[i];
+		char escape[3] = { '%', digits[c >> 4], digits[c & 15] };
+
+		if ((http_is((char)c, HTTP_HOST) && c != '%') || c == '/')
+			strbuf_put(text, &path[i], 1);
+		else
+			strbuf_put(text, escape, sizeof(escape));
+	}
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/strbuf.h"
 #include "services/http/http_text.h"
 
 struct http_target {
@@ -29,5 +30,8 @@ struct http_target {
  */
 unsigned http_target_decode(struct http_text raw, char *path, size_t size,
 			    struct http_target *target);
+
+/* Writes a decoded path as the path of a target: http_target_decode has it back. */
+void http_target_escape(struct strbuf *text, const char *path, size_t length);
 
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages for errors: option error_page. Worker only, but for the check. */
+#ifndef SERVICES_FILES_ERROR_PAGE_H
+#define SERVICES_FILES_ERROR_PAGE_H
+
+#include "services/files/file_open.h"
+
+/*
+ * Opens the page that the place has for the status, beneath its root. Returns its path, which lasts
+ * as long as the configuration, or NULL when there is none or it is no file; then nothing is open.
+ */
+const char *error_page_open(unsigned place, unsigned status, struct found *page);
+
+/* At load: false with err when option error_page is wrong. */
+bool error_page_check(const struct listen_conf *conf, struct err *err);
+
+#endif

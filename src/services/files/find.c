@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* A fallback is looked up as if it had been asked for, in the same place; it has none itself. */
+#include "services/files/find.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "config/conf_location.h"
+
+#define URI "$uri"
+
+/* Bytes: a path all of whose bytes are escaped. */
+enum { RAW_TEXT = 3 * HTTP_LINE_MOST };
+
+unsigned find_status(enum beneath_end end)
+{
+	switch (end) {
+	case BENEATH_NOT_FOUND:
+		return 404;
+	case BENEATH_FORBIDDEN:
+		return 403;
+	case BENEATH_TRY_AGAIN:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+/* RFC 8615: what is below it was put there to be found. */
+static bool is_well_known(const char *path)
+{
+	static const char name[] = ".well-known/";
+
+	return strncmp(path, name, sizeof(name) - 1) == 0 &&
+	       strstr(path + sizeof(name) - 2, "/.") == NULL;
+}
+
+bool find_is_hidden(const struct asked *a)
+{
+	return a->target.has_hidden && !a->conf->hidden && !is_well_known(a->path);
+}
+
+enum beneath_end find_index(struct asked *a, struct found *file)
+{
+	size_t length = a->target.length;
+	enum beneath_end end = BENEATH_NOT_FOUND;
+
+	for (size_t i = 0; i < a->conf->index.count; i++) {
+		snprintf(a->path + length, sizeof(a->path) - length, "%s%s", length > 0 ? "/" : "",
+			 a->conf->index.texts[i]);
+		end = file_open(a->place, a->path, true, file);
+		if (end == BENEATH_FILE)
+			return end;
+		found_close(file);
+		if (end != BENEATH_FOLDER && end != BENEATH_NOT_FOUND)
+			break;
+	}
+	return end;
+}
+
+/* --- Option try --- */
+
+/* The status of an entry such as =404; 0: it is a path. */
+static unsigned status_in(const char *entry)
+{
+	return entry[0] == '=' ? (unsigned)strtoul(entry + 1, NULL, 10) : 0;
+}
+
+typedef void put_path(struct strbuf *text, const char *path, size_t length);
+
+/* Writes the entry with uri in the place of $uri, which has no slash before it. */
+static void fill_in(struct strbuf *text, const char *entry, const char *uri, put_path *put)
+{
+	const char *at;
+
+	for (; (at = strstr(entry, URI)) != NULL; entry = at + strlen(URI)) {
+		put(text, entry, (size_t)(at - entry));
+		put(text, "/", 1);
+		put(text, uri, strlen(uri));
+	}
+	put(text, entry, strlen(entry));
+}
+
+/* Makes path that of the entry; false when there can be no such file. */
+static bool take_path(struct asked *a, const char *entry, const char *uri)
+{
+	char raw[RAW_TEXT];
+	struct strbuf text = strbuf_on(raw, sizeof(raw));
+
+	fill_in(&text, entry, uri, http_target_escape);
+	return !text.is_cut &&
+	       http_target_decode((struct http_text){ raw, text.used }, a->path, HTTP_LINE_MOST,
+				  &a->target) == 0 &&
+	       !find_is_hidden(a);
+}
+
+/* An entry that ends with a slash is a folder's index. */
+static enum beneath_end open_entry(struct asked *a, struct found *file)
+{
+	enum beneath_end end;
+
+	if (a->target.ends_with_slash)
+		return find_index(a, file);
+	end = file_open(a->place, a->path, false, file);
+	if (end != BENEATH_FILE)
+		found_close(file);
+	return end;
+}
+
+unsigned find_fallback(struct asked *a, struct found *file)
+{
+	const struct text_list *list = &a->conf->try;
+	char uri[HTTP_LINE_MOST];
+
+	if (list->count > 0)
+		memcpy(uri, a->path, a->target.length + 1);
+	for (size_t i = 0; i < list->count; i++) {
+		const char *entry = list->texts[i];
+		enum beneath_end end;
+
+		if (status_in(entry) != 0)
+			return status_in(entry);
+		if (!take_path(a, entry, uri))
+			continue;
+		end = open_entry(a, file);
+		if (end == BENEATH_FILE)
+			return 200;
+		if (end == BENEATH_TRY_AGAIN || end == BENEATH_FAILED)
+			return find_status(end);
+	}
+	return 404;
+}
+
+/* --- At load --- */
+
+static bool is_status(const char *entry)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "=%u", status_in(entry));
+	return strcmp(text, entry) == 0 && status_in(entry) >= 400 && http_knows(status_in(entry));
+}
+
+/* True when each $ begins the variable, and not one of a longer name. */
+static bool has_uri_alone(const char *entry)
+{
+	while ((entry = strchr(entry, '$')) != NULL) {
+		if (strncmp(entry, URI, strlen(URI)) != 0)
+			return false;
+		entry += strlen(URI);
+		if (isalnum((unsigned char)*entry) || *entry == '_')
+			return false;
+	}
+	return true;
+}
+
+static bool is_path(const char *entry)
+{
+	char text[TRY_MOST + 1];
+	struct strbuf filled = strbuf_on(text, TRY_MOST);
+
+	fill_in(&filled, entry, "x", strbuf_put);
+	text[filled.used] = '\0';
+	return has_uri_alone(entry) && conf_location_is_path(text);
+}
+
+bool find_check_try(const struct listen_conf *conf, struct err *err)
+{
+	char shown[QUOTE_TEXT];
+
+	for (size_t i = 0; i < conf->try.count; i++) {
+		const char *entry = conf->try.texts[i];
+		bool is_last = i + 1 == conf->try.count;
+
+		if (entry[0] == '=' && !is_last)
+			return err_set(err, CODE_CONFIG, "try: %s is not the last one",
+				       quote_show(entry, shown));
+		if (entry[0] == '=' && !is_status(entry))
+			return err_set(err, CODE_CONFIG,
+				       "try: %s is no status that can be answered (such as =404)",
+				       quote_show(entry, shown));
+		if (entry[0] != '=' && !is_path(entry))
+			return err_set(err, CODE_CONFIG,
+				       "try: %s is not a path (such as /index.html or $uri.html)",
+				       quote_show(entry, shown));
+	}
+	return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a decoded path to the file that answers it: the index of a folder, and the fallbacks of
+ * option try. Worker only, but for the check.
+ */
+#ifndef SERVICES_FILES_FIND_H
+#define SERVICES_FILES_FIND_H
+
+#include "services/files/file_send.h"
+
+/* The status of a path under which nothing can be opened. */
+unsigned find_status(enum beneath_end end);
+
+/* True when the path must look as if there was nothing: option hidden. */
+bool find_is_hidden(const struct asked *asked);
+
+/*
+ * Opens the first file of option index in the folder `path`, and puts its name behind the path. Not
+ * BENEATH_FILE: nothing is open.
+ */
+enum beneath_end find_index(struct asked *asked, struct found *file);
+
+/*
+ * Of a path under which there is nothing: opens the first file of option try; path is then its
+ * name. Returns 200, or the status of an answer without a file.
+ */
+unsigned find_fallback(struct asked *asked, struct found *file);
+
+/* At load: false with err when option try is wrong. */
+bool find_check_try(const struct listen_conf *conf, struct err *err);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers the places: each listener, of any service, and its locations behind it. */
+#include "services/files/place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/files/root.h"
+
+/* A prefix as http_target_decode writes a path: no slash around it. */
+struct place {
+	const struct listen_conf *conf;
+	unsigned listener;
+	const char *prefix;
+	size_t length;
+};
+
+/* Of this worker, written before it serves. firsts: by the number of the listener. */
+static struct place *places;
+static unsigned *firsts;
+
+static unsigned count_places(const struct listener_set *listeners)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < listeners->count; i++)
+		count += 1 + (unsigned)listeners->list[i].conf->location_count;
+	return count;
+}
+
+static struct place make_location(const struct listen_conf *location, unsigned listener)
+{
+	const char *prefix = location->address + 1;
+	size_t length = strlen(prefix);
+
+	if (length > 0 && prefix[length - 1] == '/')
+		length--;
+	return (struct place){ location, listener, prefix, length };
+}
+
+static bool make_places(const struct listener_set *listeners)
+{
+	unsigned next = 0;
+
+	places = calloc(count_places(listeners), sizeof(*places));
+	firsts = calloc(listeners->count, sizeof(*firsts));
+	if (!places || !firsts)
+		return false;
+	for (unsigned i = 0; i < listeners->count; i++) {
+		const struct listen_conf *listen = listeners->list[i].conf;
+
+		firsts[i] = next;
+		places[next++] = (struct place){ .conf = listen, .listener = i };
+		for (size_t k = 0; k < listen->location_count; k++)
+			places[next++] = make_location(&listen->locations[k], i);
+	}
+	return root_make(next);
+}
+
+unsigned place_listener_number(const struct heritage *heritage, const struct listen_conf *listen)
+{
+	unsigned number = 0;
+
+	while (heritage->listeners->list[number].conf != listen)
+		number++;
+	return number;
+}
+
+bool place_start(const struct heritage *heritage, const struct listen_conf *listen)
+{
+	unsigned first;
+
+	if (!places && !make_places(heritage->listeners))
+		return false;
+	first = firsts[place_listener_number(heritage, listen)];
+	for (unsigned i = 0; i <= listen->location_count; i++)
+		root_start(first + i, places[first + i].conf);
+	return true;
+}
+
+unsigned place_of_listener(unsigned listener)
+{
+	return firsts[listener];
+}
+
+/* On whole names: img is no prefix of imgage. */
+static bool is_below(const struct place *place, const char *path, size_t length)
+{
+	if (place->length == 0)
+		return true;
+	return length >= place->length && memcmp(path, place->prefix, place->length) == 0 &&
+	       (length == place->length || path[place->length] == '/');
+}
+
+unsigned place_find(unsigned listener, const char *path, size_t length)
+{
+	unsigned first = firsts[listener], found = first;
+	unsigned count = (unsigned)places[first].conf->location_count;
+
+	for (unsigned i = first + 1; i <= first + count; i++)
+		if (is_below(&places[i], path, length) &&
+		    (found == first || places[i].length > places[found].length))
+			found = i;
+	return found;
+}
+
+const struct listen_conf *place_conf(unsigned place)
+{
+	return places[place].conf;
+}
+
+unsigned place_listener(unsigned place)
+{
+	return places[place].listener;
+}

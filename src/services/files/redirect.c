@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* The header Location. It opens nothing. */
+#include "services/files/redirect.h"
+
+#include <string.h>
+
+#include "base/quote.h"
+#include "config/conf_location.h"
+
+/* Each byte of the path may need an escape; the query has none. */
+enum { LOCATION_TEXT = 3 * HTTP_LINE_MOST + REDIRECT_MOST + 64 + HTTP_LINE_MOST };
+
+static bool ends_with_slash(struct http_text text)
+{
+	return text.length > 0 && text.at[text.length - 1] == '/';
+}
+
+static struct http_text next_word(const char **at)
+{
+	struct http_text word = { *at + strspn(*at, " \t"), 0 };
+
+	word.length = strcspn(word.at, " \t");
+	*at = word.at + word.length;
+	return word;
+}
+
+/* 0: no number of three digits. */
+static unsigned read_status(struct http_text word)
+{
+	unsigned status = 0;
+
+	if (word.length != 3)
+		return 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (word.at[i] < '0' || word.at[i] > '9')
+			return 0;
+		status = status * 10 + (unsigned)(word.at[i] - '0');
+	}
+	return status;
+}
+
+/* FROM TO [STATUS]. */
+static struct redirect read_entry(const char *entry)
+{
+	struct redirect r;
+	struct http_text status;
+
+	r.from = next_word(&entry);
+	r.to = next_word(&entry);
+	status = next_word(&entry);
+	r.status = status.length == 0 ? 301 : read_status(status);
+	return r;
+}
+
+/* FROM without the slashes around it is as paths are. */
+static struct http_text prefix_of(const struct redirect *r)
+{
+	struct http_text prefix = { r->from.at + 1, r->from.length - 1 };
+
+	if (ends_with_slash(prefix))
+		prefix.length--;
+	return prefix;
+}
+
+static bool is_below(struct http_text prefix, const char *path, size_t length)
+{
+	if (prefix.length == 0)
+		return true;
+	return length >= prefix.length && memcmp(path, prefix.at, prefix.length) == 0 &&
+	       (length == prefix.length || path[prefix.length] == '/');
+}
+
+bool redirect_find(const struct asked *a, struct redirect *found)
+{
+	for (size_t i = 0; i < a->conf->redirect.count; i++) {
+		*found = read_entry(a->conf->redirect.texts[i]);
+		if (is_below(prefix_of(found), a->path, a->target.length))
+			return true;
+	}
+	return false;
+}
+
+/* sign: what stands before it. */
+static void put_query(struct strbuf *text, const struct asked *a, const char *sign)
+{
+	if (!a->request->has_query)
+		return;
+	strbuf_raw(text, sign);
+	strbuf_put(text, buf_head(&a->c->in) + a->request->query.at, a->request->query.length);
+}
+
+static unsigned answer_location(const struct asked *a, unsigned status, struct strbuf *headers)
+{
+	strbuf_raw(headers, "\r\n");
+	BUG_ON(headers->is_cut);
+	headers->base[headers->used] = '\0';
+	return file_refuse(a, status, headers->base);
+}
+
+/* What of the path is behind FROM, with its slash at the end. */
+static void put_rest(struct strbuf *headers, const struct asked *a, size_t prefix)
+{
+	size_t begin = prefix + (prefix > 0 && prefix < a->target.length);
+
+	http_target_escape(headers, a->path + begin, a->target.length - begin);
+	if (a->target.ends_with_slash && begin < a->target.length)
+		strbuf_raw(headers, "/");
+}
+
+unsigned redirect_answer(const struct asked *a, const struct redirect *r)
+{
+	char bytes[LOCATION_TEXT];
+	struct strbuf headers = strbuf_on(bytes, sizeof(bytes) - 1);
+
+	strbuf_raw(&headers, "Location: ");
+	strbuf_put(&headers, r->to.at, r->to.length);
+	if (ends_with_slash(r->from))
+		put_rest(&headers, a, prefix_of(r).length);
+	put_query(&headers, a, memchr(r->to.at, '?', r->to.length) ? "&" : "?");
+	return answer_location(a, r->status, &headers);
+}
+
+/* It begins with one slash, whatever was asked for: a path of this server. */
+unsigned redirect_to_folder(const struct asked *a)
+{
+	char bytes[LOCATION_TEXT];
+	struct strbuf headers = strbuf_on(bytes, sizeof(bytes) - 1);
+
+	strbuf_raw(&headers, "Location: /");
+	http_target_escape(&headers, a->path, a->target.length);
+	strbuf_raw(&headers, "/");
+	put_query(&headers, a, "?");
+	return answer_location(a, 301, &headers);
+}
+
+/* --- At load --- */
+
+static bool is_from(struct http_text from)
+{
+	char text[REDIRECT_MOST + 1];
+
+	memcpy(text, from.at, from.length);
+	text[from.length] = '\0';
+	return conf_location_is_path(text);
+}
+
+static bool begins(struct http_text text, const char *beginning)
+{
+	size_t length = strlen(beginning);
+
+	return text.length > length && memcmp(text.at, beginning, length) == 0 &&
+	       text.at[length] != '/';
+}
+
+/* A path of this server, or the address of another one; all that is sent is visible ASCII. */
+static bool is_to(struct http_text to)
+{
+	const char *end = to.at + to.length;
+
+	if (http_skip(to.at, end, HTTP_TARGET) != end)
+		return false;
+	return (to.length == 1 && to.at[0] == '/') || begins(to, "/") || begins(to, "http://") ||
+	       begins(to, "https://");
+}
+
+static bool is_status(unsigned status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static bool has_more_words(const char *entry)
+{
+	for (unsigned i = 0; i < 3; i++)
+		(void)next_word(&entry);
+	return next_word(&entry).length > 0;
+}
+
+static const char *find_mistake(const char *entry)
+{
+	const struct redirect r = read_entry(entry);
+
+	if (r.to.length == 0 || has_more_words(entry))
+		return "is not FROM TO [STATUS] (write \"/old/ /new/ 301\")";
+	if (!is_from(r.from))
+		return "has a FROM that is not a path (it begins with /, and no name in it is "
+		       "empty, \".\" or \"..\")";
+	if (!is_to(r.to))
+		return "has a TO that is neither a path nor http://... or https://...";
+	if (ends_with_slash(r.from) && !ends_with_slash(r.to))
+		return "has a FROM with a slash at its end, so that the rest of the path follows "
+		       "TO, which has none";
+	if (!is_status(r.status))
+		return "has a STATUS that is not 301, 302, 303, 307 or 308";
+	return NULL;
+}
+
+bool redirect_check(const struct listen_conf *conf, struct err *err)
+{
+	char shown[QUOTE_TEXT];
+
+	for (size_t i = 0; i < conf->redirect.count; i++) {
+		const char *mistake = find_mistake(conf->redirect.texts[i]);
+
+		if (mistake)
+			return err_set(err, CODE_CONFIG, "redirect: %s %s",
+				       quote_show(conf->redirect.texts[i], shown), mistake);
+	}
+	return true;
+}
