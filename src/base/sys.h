@@ -9,6 +9,7 @@
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -210,7 +210,8 @@ static bool lose_output(struct conn *c)
 	struct record *r = c->record;
 	int error = errno;
 
-	if (!c->peer || close_reason_of(error) != CLOSE_client_reset) {
+	if (conn_reset_note_shrunk(c, error) || !c->peer ||
+	    close_reason_of(error) != CLOSE_client_reset) {
 		conn_close(c, conn_reason_of(c, error));
 		return false;
 	}

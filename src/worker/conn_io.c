@@ -136,7 +136,7 @@ static void forget_range(struct record *r)
 {
 	r->file = 0;
 	r->file_offset = r->file_left = 0;
-	r->is_piped = false;
+	r->is_piped = r->holds_file = false;
 }
 
 void conn_io_drop_range(struct record *r)
@@ -153,6 +153,8 @@ static void end_range(struct conn *c)
 {
 	struct record *r = c->record;
 
+	if (r->holds_file)
+		return;
 	if (r->is_piped && !r->has_moved) {
 		pipes_give(&c->pool->pipes, (struct pipe_ends){ r->file, r->pipe_end });
 		forget_range(r);
@@ -235,7 +237,7 @@ static bool read_range(struct conn *c)
 	r->file_offset += (uint64_t)got;
 	r->file_left -= (uint64_t)got;
 	if (r->file_left == 0)
-		conn_io_drop_range(r);
+		end_range(c);
 	return true;
 }
 

@@ -8,12 +8,45 @@
 #include "accesslog/accesslog.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sys.h"
+
+void conn_hold_file(struct conn *c, int fd)
+{
+	struct record *r = c->record;
+
+	BUG_ON(record_has_file(r));
+	r->file = fd;
+	r->file_offset = 0;
+	r->holds_file = true;
+}
+
+void conn_send_held(struct conn *c, uint64_t offset, uint64_t length)
+{
+	struct record *r = c->record;
+
+	BUG_ON(!r->holds_file || r->file_left > 0 || length == 0);
+	r->file_offset = offset;
+	r->file_left = length;
+}
+
+void conn_drop_file(struct conn *c)
+{
+	struct record *r = c->record;
+
+	BUG_ON(!r->holds_file || r->file_left > 0);
+	(void)sys_close(r->file);
+	r->file = 0;
+	r->file_offset = 0;
+	r->holds_file = false;
+}
 
 void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 {
 	struct record *r = c->record;
 
 	BUG_ON(r->file_left > 0 || length == 0);
+	if (r->holds_file)
+		conn_drop_file(c);
 	r->file = fd;
 	r->file_offset = offset;
 	r->file_left = length;

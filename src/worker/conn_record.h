@@ -129,6 +129,16 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length);
 void conn_send_memory(struct conn *c, const struct lent *lent);
 
 /*
+ * The connection owns fd, a regular file or a folder, beyond a range of it, beyond this worker's
+ * life and wherever the connection moves: conn_send_held sends a range of the file as
+ * conn_send_file does, conn_drop_file closes it while no range waits. Nothing else may be held or
+ * wait.
+ */
+void conn_hold_file(struct conn *c, int fd);
+void conn_send_held(struct conn *c, uint64_t offset, uint64_t length);
+void conn_drop_file(struct conn *c);
+
+/*
  * While the connection is open and untimed, no timeout of the options ends it, but only the
  * deadline that the service sets.
  */

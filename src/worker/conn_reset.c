@@ -38,3 +38,16 @@ void conn_reset_prepare(const struct record *r)
 	if (r->has_moved)
 		(void)sys_connect(r->fd, &nowhere, sizeof(nowhere));
 }
+
+/* It says more than what the connection was to end for. */
+bool conn_reset_note_shrunk(struct conn *c, int error)
+{
+	const struct record *r = c->record;
+
+	if (error != ENODATA || r->file_left == 0 || r->is_piped)
+		return false;
+	conn_set_reset(c);
+	conn_client(c)->record->ending = CLOSE_none;
+	conn_set_close_reason(c, CLOSE_file_shrank);
+	return true;
+}

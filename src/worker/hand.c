@@ -95,7 +95,7 @@ static inline enum verdict call(struct conn *c, enum verdict (*hook)(struct conn
 	verdict = hook(c);
 	if (is_weighing)
 		pool->hand.asked_us += clock_cpu_us() - begun_us;
-	if (c->record->file_left > 0)
+	if (record_has_file(c->record))
 		pool_note_opened(pool, c->record->file);
 	return verdict;
 }

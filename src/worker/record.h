@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/addr.h"
 #include "stats/metric.h"
@@ -93,6 +94,7 @@ struct record {
 	bool is_reset : 1;      /* it ends with a reset */
 	bool is_bulk : 1;       /* its last receive filled the buffer: more may be spliced */
 	bool is_piped : 1;      /* the range is what is left in a pipe, of which it has both ends */
+	bool holds_file : 1;    /* `file`, a file or a folder, stays open between ranges */
 	/*
 	 * 1 + row of the server (stats/server_rows.h) of a peer, or for whose upstream a client
 	 * waits; 0: none
@@ -110,7 +112,7 @@ struct record {
 		uint64_t file_offset; /* bytes */
 		int32_t pipe_end;     /* of the pipe: where more would go in */
 	};
-	uint64_t file_left; /* bytes; 0: no range, no descriptor */
+	uint64_t file_left; /* bytes; 0: no range, and no descriptor unless one is held */
 	uint64_t bytes_in, bytes_out, messages;
 	/* unique while the server runs: the worker that accepted it, and that worker's count */
 	uint64_t number : 40, birth_generation : 24;
@@ -168,12 +170,29 @@ static inline bool record_is_ending(const struct record *r)
 	return r->state == CONN_FLUSHING || r->state == CONN_LINGERING;
 }
 
-/* The descriptors of the range that waits: writes at most 2 to fds, and returns how many. */
+/* True when `file` is a descriptor of this connection. */
+static inline bool record_has_file(const struct record *r)
+{
+	return r->file_left > 0 || r->holds_file;
+}
+
+/* True for the kind (st_mode & S_IFMT) of what `file` can be. */
+static inline bool record_can_have(const struct record *r, mode_t kind)
+{
+	if (r->is_piped)
+		return kind == S_IFIFO;
+	return kind == S_IFREG || (kind == S_IFDIR && r->file_left == 0);
+}
+
+/*
+ * The descriptors of the range that waits, or of the file that is held: writes at most 2 to fds,
+ * and returns how many.
+ */
 static inline unsigned record_range_fds(const struct record *r, int *fds)
 {
 	unsigned count = 0;
 
-	if (r->file_left > 0)
+	if (record_has_file(r))
 		fds[count++] = r->file;
 	if (r->file_left > 0 && r->is_piped)
 		fds[count++] = r->pipe_end;

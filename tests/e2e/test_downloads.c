@@ -2,92 +2,31 @@
 /* http: downloads that outlive workers and reloads, and files that change while they are sent. */
 #include "harness.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "accessbook.h"
 #include "base/err.h"
 #include "client.h"
-#include "web.h"
-
-enum { LARGE = 48 << 20, PATTERN = 251 };
-
-static char block[PATTERN * 256];
-
-static void put_large(void)
-{
-	char path[256];
-	int fd;
-
-	for (size_t i = 0; i < sizeof(block); i++)
-		block[i] = (char)(i % PATTERN);
-	snprintf(path, sizeof(path), "%s/large", web_folder);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	assert_true(fd >= 0);
-	for (size_t left = LARGE; left > 0;) {
-		size_t n = left < sizeof(block) ? left : sizeof(block);
-
-		assert_int_equal(write(fd, block, n), n);
-		left -= n;
-	}
-	assert_int_equal(fchmod(fd, 0644), 0);
-	close(fd);
-}
-
-static struct server *serve_large(void)
-{
-	web_make_folder();
-	web_put("a.txt", "hello\n");
-	put_large();
-	return web_serve("");
-}
-
-static int begin_download(const struct server *s)
-{
-	int fd = client_connect(FIRST(s));
-	size_t used = 0;
-
-	client_say(fd, "GET /large" WEB_HOST "\r\n");
-	while (used < 4 || memcmp(web_answer + used - 4, "\r\n\r\n", 4) != 0) {
-		assert_int_equal(read(fd, web_answer + used, 1), 1);
-		used++;
-	}
-	web_answer[used] = '\0';
-	web_begins(web_answer, "HTTP/1.1 200 OK\r\n");
-	return fd;
-}
-
-/* Receives and compares the bytes from *at up to `end`. */
-static void go_on(int fd, size_t *at, size_t end)
-{
-	while (*at < end) {
-		size_t most = end - *at < 65536 ? end - *at : 65536, from = *at % PATTERN;
-		ssize_t n = read(fd, web_answer, most < sizeof(block) - PATTERN ? most : PATTERN);
-
-		assert_true(n > 0);
-		if (memcmp(web_answer, block + from, (size_t)n) != 0)
-			fail_msg("wrong bytes after %zu", *at);
-		*at += (size_t)n;
-	}
-}
+#include "download.h"
 
 /* Stays at its byte: what is read after it follows what was read before. */
 static void download__outlives_workers_and_reloads(void **state)
 {
-	struct server *s = serve_large();
+	struct server *s = download_serve("");
 	size_t at = 0;
 	char out[256];
 	int fd;
 
 	(void)state;
-	fd = begin_download(s);
+	fd = download_begin(s);
 	for (size_t part = 1; part <= 4; part++) {
-		go_on(fd, &at, LARGE / 5 * part);
+		download_go_on(fd, &at, DOWNLOAD_SIZE / 5 * part);
 		if (part % 2 == 1)
 			web_kill_worker(s, fd);
 		else
 			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
 	}
-	go_on(fd, &at, LARGE);
+	download_go_on(fd, &at, DOWNLOAD_SIZE);
 	client_say(fd, "GET /a.txt" WEB_LAST);
 	client_drain(fd, web_answer, sizeof(web_answer));
 	assert_string_equal(web_body(), "hello\n");
@@ -95,24 +34,101 @@ static void download__outlives_workers_and_reloads(void **state)
 	server_stop(s);
 }
 
-/* What was announced cannot be sent any more: nothing else may stand for it. */
-static void file__that_becomes_shorter__ends_the_connection(void **state)
+/* Receives to the end of the connection; returns the bytes, and sets whether it was a reset. */
+static size_t receive_rest(int fd, bool *is_reset)
 {
-	struct server *s = serve_large();
-	char path[256];
-	size_t got, at = 0;
+	size_t sum = 0;
+	ssize_t n;
+
+	while ((n = read(fd, web_answer, sizeof(web_answer))) > 0)
+		sum += (size_t)n;
+	*is_reset = n < 0 && errno == ECONNRESET;
+	return sum;
+}
+
+static char *path_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	return path;
+}
+
+/* Requests for the large file that another one follows, or none. */
+static const char *const shrinking[] = {
+	"GET /large" WEB_HOST "\r\n",
+	"GET /large" WEB_HOST "\r\nGET /a.txt" WEB_LAST,
+	"GET /large" WEB_LAST,
+	"GET /large HTTP/1.0\r\n\r\n",
+	"GET /large" WEB_HOST "Range: bytes=5-\r\n\r\n",
+};
+
+/*
+ * What was announced cannot be sent any more: nothing else may stand for it, and the logs and
+ * metrics name it.
+ */
+static void file__that_becomes_shorter__resets_the_connection(void **state)
+{
+	static const off_t lengths[] = { DOWNLOAD_SIZE / 2, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(shrinking) / sizeof(*shrinking); i++) {
+		struct server *s = download_serve("");
+		int fd = client_connect(FIRST(s));
+		bool is_reset;
+		size_t got;
+
+		client_say(fd, shrinking[i / 2]);
+		download_head(fd);
+		assert_int_equal(truncate(path_of("large"), lengths[i % 2]), 0);
+		got = receive_rest(fd, &is_reset);
+		if (got > DOWNLOAD_SIZE / 2 || !is_reset)
+			fail_msg("row %zu: %zu bytes, %s", i / 2, got, is_reset ? "reset" : "end");
+		close(fd);
+		server_wait_event(s, "connection_ended", "ending=file_shrank");
+		web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
+		server_stop(s);
+	}
+}
+
+static void shrunk__file__has_its_ending_in_the_access_log(void **state)
+{
+	struct server *s;
+	char listen[512];
 	int fd;
 
 	(void)state;
-	fd = begin_download(s);
-	go_on(fd, &at, PATTERN);
-	snprintf(path, sizeof(path), "%s/large", web_folder);
-	assert_int_equal(truncate(path, LARGE / 2), 0);
-	while ((got = client_drain(fd, web_answer, 1)) > 0)
-		at += got;
-	assert_true(at <= LARGE / 2);
+	web_make_folder();
+	download_put();
+	snprintf(listen, sizeof(listen), "127.0.0.1:0=http,root=%s", web_folder);
+	s = accessbook_start((struct plan){ .listen = { listen, "127.0.0.1:0=status" } });
+	fd = download_begin(s);
+	assert_int_equal(truncate(path_of("large"), 1000), 0);
+	server_wait_event(s, "connection_ended", "ending=file_shrank");
+	WAIT_UNTIL(s,
+		   accessbook_count(accessbook_read(accessbook_path), "ending=file_shrank") == 1);
 	close(fd);
-	web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
+	snprintf(s->addresses[0], sizeof(s->addresses[0]), "%s", s->addresses[1]);
+	WAIT_UNTIL(s, strstr(web_ask(s, "GET /metrics" WEB_LAST), "ending=\"file_shrank\"} 1\n") !=
+			      NULL);
+	server_stop(s);
+}
+
+static void file__that_is_removed__is_sent_to_its_end(void **state)
+{
+	struct server *s = download_serve("");
+	int fd = download_begin(s);
+	size_t at = 0;
+
+	(void)state;
+	assert_int_equal(unlink(path_of("large")), 0);
+	download_go_on(fd, &at, DOWNLOAD_SIZE / 2);
+	web_kill_worker(s, fd);
+	download_go_on(fd, &at, DOWNLOAD_SIZE);
+	client_say(fd, "GET /large" WEB_LAST);
+	client_drain(fd, web_answer, sizeof(web_answer));
+	web_begins(web_answer, "HTTP/1.1 404 Not Found\r\n");
+	close(fd);
 	server_stop(s);
 }
 
@@ -120,7 +136,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(download__outlives_workers_and_reloads),
-		E2E(file__that_becomes_shorter__ends_the_connection),
+		E2E(file__that_becomes_shorter__resets_the_connection),
+		E2E(shrunk__file__has_its_ending_in_the_access_log),
+		E2E(file__that_is_removed__is_sent_to_its_end),
 	};
 
 	return E2E_RUN(tests);

@@ -53,7 +53,7 @@ void web_make_folder(void)
 
 void web_put(const char *name, const char *text)
 {
-	char path[256];
+	char path[512];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", web_folder, name);

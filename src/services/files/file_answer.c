@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "services/files/autoindex.h"
 #include "services/files/coding.h"
 #include "services/files/file_send.h"
 #include "services/files/find.h"
@@ -75,8 +76,12 @@ static unsigned answer_index(struct asked *a)
 
 	if (end == BENEATH_FILE)
 		return send_found(a, &file);
-	return answer_error(
-		a, end == BENEATH_NOT_FOUND || end == BENEATH_FOLDER ? 403 : find_status(end));
+	if (end != BENEATH_NOT_FOUND && end != BENEATH_FOLDER)
+		return answer_error(a, find_status(end));
+	if (!a->conf->autoindex)
+		return answer_error(a, 403);
+	a->path[a->target.length] = '\0';
+	return autoindex_answer(a);
 }
 
 static unsigned answer_missing(struct asked *a)
@@ -105,14 +110,20 @@ static unsigned answer_path(struct asked *a)
 	return a->target.ends_with_slash ? answer_index(a) : redirect_to_folder(a);
 }
 
-/* Returns 0, or the status of a path that is none; then the listener's own options hold. */
-static unsigned find_place(struct asked *a)
+/*
+ * Fills in what is asked for. Returns 0, or the status of a path that is none; then the listener's
+ * own options hold.
+ */
+static unsigned ask(struct conn *c, struct http_session *session, struct asked *a)
 {
-	const struct http_text raw = { buf_head(&a->c->in) + a->request->path.at,
-				       a->request->path.length };
+	const struct http_text raw = { buf_head(&c->in) + session->request.path.at,
+				       session->request.path.length };
 	unsigned status = http_target_decode(raw, a->path, HTTP_LINE_MOST, &a->target);
-	unsigned listener = a->c->record->listener;
+	unsigned listener = c->record->listener;
 
+	file_open_begin(c);
+	a->c = c;
+	a->request = &session->request;
 	a->place = status == 0 ? place_find(listener, a->path, a->target.length) :
 				 place_of_listener(listener);
 	a->conf = place_conf(a->place);
@@ -125,10 +136,7 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 	struct redirect redirect;
 	unsigned status;
 
-	file_open_begin(c);
-	a.c = c;
-	a.request = &session->request;
-	status = find_place(&a);
+	status = ask(c, session, &a);
 	if (status == 0 && redirect_find(&a, &redirect))
 		return redirect_answer(&a, &redirect);
 	switch (a.request->method) {
@@ -140,4 +148,14 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 	default:
 		return answer_error(&a, 405);
 	}
+}
+
+/* The path is still in the head of the request. */
+bool file_answer_more(struct conn *c, struct http_session *session)
+{
+	struct files *files = conn_state(c);
+	struct asked a;
+
+	return ask(c, session, &a) == 0 ? autoindex_go_on(&a, &files->listing) :
+					  autoindex_give_up(c);
 }

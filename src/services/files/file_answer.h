@@ -8,4 +8,7 @@
 /* As http_handler.answer. */
 unsigned file_answer(struct conn *c, struct http_session *session);
 
+/* As http_handler.go_on: the listing of a folder. */
+bool file_answer_more(struct conn *c, struct http_session *session);
+
 #endif

@@ -11,9 +11,10 @@
 
 #include "base/sys.h"
 #include "services/files/error_page.h"
+#include "services/files/files_state.h"
 #include "services/files/root.h"
 #include "services/http/http_condition.h"
-#include "services/http/http_range.h"
+#include "services/http/http_log.h"
 
 enum {
 	COPIED_MOST = 8 * 1024, /* bytes of a body */
@@ -142,20 +143,7 @@ static unsigned refuse_instead(const struct asked *a, const struct shown *shown,
 /* Reads it behind the head; false when the file has become shorter. */
 static bool put_bytes(struct buf *out, int fd, const struct part *part)
 {
-	uint64_t offset = part->offset, left = part->length;
-
-	while (left > 0) {
-		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)left, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		out->end += (uint32_t)n;
-		offset += (uint64_t)n;
-		left -= (uint64_t)n;
-	}
-	return true;
+	return file_parts_put_bytes(out, fd, part->offset, part->length);
 }
 
 /* Whether the body goes out, and why not. */
@@ -229,18 +217,85 @@ static unsigned send_page(const struct asked *a, const struct found *page, const
 	return send_part(a, &shown, &part);
 }
 
-unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
+/* The parts follow: those of a small file from memory at once, others by file_parts_go_on. */
+static bool begin_parts(const struct asked *a, const struct found *file,
+			const struct file_parts *parts, const struct http_ranges *ranges)
 {
-	char text[HEADERS_TEXT];
-	const char *name;
-	struct found page;
-	struct strbuf lines = strbuf_on(text, sizeof(text) - 1);
+	struct files *files = conn_state(a->c);
+	int fd;
+
+	if (file->fd < 0)
+		return file_parts_put_all(&a->c->out, parts, ranges, file->bytes);
+	fd = found_take(file);
+	if (fd < 0)
+		return false;
+	conn_hold_file(a->c, fd);
+	files->session.goes_on = true;
+	files->answer = FILES_PARTS;
+	files->parts = *parts;
+	return true;
+}
+
+static unsigned send_parts(const struct asked *a, const struct shown *shown,
+			   const struct file_parts *parts, const struct http_ranges *ranges)
+{
+	char headers[HEADERS_TEXT], type[FILE_PARTS_HEAD];
+	uint64_t length = file_parts_announce(parts, ranges, type);
+	const struct http_answer answer = {
+		.status = 206, .type = type, .headers = headers, .length = (int64_t)length
+	};
+	struct buf *out = &a->c->out;
+	uint32_t before = out->end, head;
+
+	write_headers(a, shown, NULL, headers);
+	if (!http_head(out, a->request, &answer)) {
+		found_close(shown->file);
+		return 0;
+	}
+	head = out->end - before;
+	if (!begin_parts(a, shown->file, parts, ranges)) {
+		out->end = before;
+		return shown->file->fd < 0 ? 0 : file_refuse(a, 503, FILE_RETRY);
+	}
+	if (shown->file->fd >= 0)
+		http_log(a->c, a->request,
+			 &(struct http_logged){ 206, head + length, length, { NULL, 0 } });
+	return 206;
+}
+
+/* Of an answer without a file. */
+static void write_lines(const struct asked *a, const char *headers, const char *cache_control,
+			char *text)
+{
+	struct strbuf lines = strbuf_on(text, HEADERS_TEXT - 1);
 
 	strbuf_raw(&lines, FILE_GUARDS);
 	strbuf_raw(&lines, root_headers(a->place));
 	strbuf_raw(&lines, headers);
+	if (cache_control[0] != '\0')
+		put_field(&lines, "Cache-Control", cache_control);
 	BUG_ON(lines.is_cut);
 	text[lines.used] = '\0';
+}
+
+bool file_send_head(const struct asked *a, const char *type, const char *headers)
+{
+	char text[HEADERS_TEXT];
+	const struct http_answer answer = {
+		.status = 200, .type = type, .headers = text, .length = HTTP_LENGTH_UNKNOWN
+	};
+
+	write_lines(a, headers, a->conf->cache_control, text);
+	return http_head(&a->c->out, a->request, &answer);
+}
+
+unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
+{
+	char text[HEADERS_TEXT];
+	struct found page;
+	const char *name;
+
+	write_lines(a, headers, "", text);
 	name = error_page_open(a->place, status, &page);
 	if (name)
 		return send_page(a, &page, name, status, text);
@@ -264,6 +319,7 @@ unsigned file_send(const struct asked *a, const struct found *file, const char *
 	const char *head = buf_head(&a->c->in);
 	struct part part = { .offset = 0 };
 	struct http_ranges ranges;
+	struct file_parts parts;
 	struct shown shown;
 
 	show_file(a, file, coding, &shown);
@@ -273,9 +329,11 @@ unsigned file_send(const struct asked *a, const struct found *file, const char *
 		part.status = http_range_judge(a->request, head, shown.size, &ranges);
 	if (part.status == 412 || part.status == 416)
 		return refuse_file(a, &shown, part.status);
-	if (part.status == 206 && ranges.count > 1)
+	if (part.status == 206 && ranges.count > 1) {
+		if (file_parts_prepare(&parts, &ranges, find_type(a, shown.name), shown.size))
+			return send_parts(a, &shown, &parts, &ranges);
 		part.status = 200; /* a server may (RFC 9110 14.2) */
-	else if (part.status == 206) {
+	} else if (part.status == 206) {
 		part.offset = ranges.ranges[0].offset;
 		part.length = ranges.ranges[0].length;
 	}

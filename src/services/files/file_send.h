@@ -39,6 +39,12 @@ struct asked {
 unsigned file_send(const struct asked *asked, const struct found *file, const char *coding);
 
 /*
+ * Sends the head of an answer of that type, of unknown length, with cache_control and these header
+ * lines. False: there is no room now.
+ */
+bool file_send_head(const struct asked *asked, const char *type, const char *headers);
+
+/*
  * Answers with the status alone, in one line or in the page of option error_page. headers: further
  * lines, or "".
  */

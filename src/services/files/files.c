@@ -3,16 +3,16 @@
  * http: serves the files of a folder over HTTP/1.1. A file that fits goes out together with its
  * head; a larger one as a file range behind it, which outlives its worker with the connection.
  */
-#include "services/files/files.h"
-
 #include <string.h>
 
 #include "base/quote.h"
+#include "services/files/autoindex.h"
 #include "services/files/error_page.h"
 #include "services/files/file_answer.h"
 #include "services/files/file_cache.h"
 #include "services/files/file_open.h"
 #include "services/files/find.h"
+#include "services/files/index_names.h"
 #include "services/files/place.h"
 #include "services/files/redirect.h"
 #include "services/files/root.h"
@@ -110,15 +110,30 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return place_start(heritage, conf) && file_open_start(heritage, conf);
+	return place_start(heritage, conf) && index_names_start() &&
+	       file_open_start(heritage, conf);
+}
+
+/* More of an answer of which file_answer has sent the head. */
+static bool go_on(struct conn *c, struct http_session *session)
+{
+	struct files *f = conn_state(c);
+
+	if (f->answer == FILES_LISTING ? !file_answer_more(c, session) :
+					 !file_parts_go_on(c, &session->request, &f->parts))
+		return false;
+	f->answer = FILES_NONE;
+	return true;
 }
 
 static enum verdict read_requests(struct conn *c)
 {
-	static const struct http_handler handler = { .answer = file_answer };
+	static const struct http_handler handler = { .answer = file_answer, .go_on = go_on };
 	struct files *f = conn_state(c);
+	enum verdict verdict;
 
-	return http_session_serve(c, &f->session, &handler);
+	verdict = http_session_serve(c, &f->session, &handler);
+	return c->record->is_reset ? ABORT : verdict;
 }
 
 static bool is_idle(const struct conn *c)
@@ -132,12 +147,20 @@ static bool is_sound(const struct conn *c)
 {
 	const struct files *f = conn_state_const(c);
 
-	return http_session_is_sound(c, &f->session) && !f->session.goes_on;
+	if (!http_session_is_sound(c, &f->session))
+		return false;
+	if (!f->session.goes_on)
+		return f->answer == FILES_NONE && !c->record->holds_file;
+	if (f->session.request.head_length == 0)
+		return false;
+	if (f->answer == FILES_LISTING)
+		return autoindex_is_sound(c, &f->session.request, &f->listing);
+	return f->answer == FILES_PARTS && file_parts_is_sound(c, &f->session.request, &f->parts);
 }
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 1,
+	.state_version = 2,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = root_check,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranges that overlap would let a short request fetch many times the file's size, so they are not
- * merged but ignored. It reads no file.
+ * Ranges that overlap would let a short request fetch many times the file's size, so they are
+ * merged, and ignored when there are many. It reads no file.
  */
 #include "services/http/http_range.h"
 
@@ -60,23 +60,60 @@ static bool read_spec(struct http_text spec, uint64_t size, struct http_range *r
 	return spec.length == 0;
 }
 
-static bool overlaps_one(const struct http_ranges *ranges, struct http_range range)
+static uint64_t end_of(const struct http_range *range)
 {
-	for (unsigned i = 0; i < ranges->count; i++) {
+	return range->offset + range->length;
+}
+
+static void remove_range(struct http_ranges *ranges, unsigned i)
+{
+	ranges->count--;
+	memmove(&ranges->ranges[i], &ranges->ranges[i + 1],
+		(ranges->count - i) * sizeof(ranges->ranges[0]));
+}
+
+/* Both are within the file. */
+static struct http_range unite(const struct http_range *a, const struct http_range *b)
+{
+	uint64_t offset = a->offset < b->offset ? a->offset : b->offset;
+	uint64_t end = end_of(a) > end_of(b) ? end_of(a) : end_of(b);
+
+	return (struct http_range){ offset, end - offset };
+}
+
+/* The range takes in all that it overlaps or touches; returns how many it overlaps. */
+static unsigned add_range(struct http_ranges *ranges, struct http_range range)
+{
+	unsigned overlaps = 0, at = ranges->count, i = 0;
+	struct http_range all = range;
+
+	while (i < ranges->count) {
 		const struct http_range *other = &ranges->ranges[i];
 
-		if (range.offset < other->offset + other->length &&
-		    other->offset < range.offset + range.length)
-			return true;
+		if (range.offset > end_of(other) || other->offset > end_of(&range)) {
+			i++;
+			continue;
+		}
+		overlaps += range.offset < end_of(other) && other->offset < end_of(&range);
+		all = unite(&all, other);
+		if (at > i)
+			at = i;
+		remove_range(ranges, i);
 	}
-	return false;
+	if (at > ranges->count)
+		at = ranges->count;
+	memmove(&ranges->ranges[at + 1], &ranges->ranges[at],
+		(ranges->count - at) * sizeof(ranges->ranges[0]));
+	ranges->ranges[at] = all;
+	ranges->count++;
+	return overlaps;
 }
 
 /* Reads a set of ranges; the size is not 0. */
 static unsigned read_set(struct http_text set, uint64_t size, struct http_ranges *ranges)
 {
 	struct http_text spec;
-	unsigned count = 0;
+	unsigned count = 0, overlaps = 0;
 
 	while (http_text_next(&set, ',', &spec)) {
 		struct http_range range;
@@ -85,9 +122,9 @@ static unsigned read_set(struct http_text set, uint64_t size, struct http_ranges
 			return 200;
 		if (range.length == 0)
 			continue;
-		if (overlaps_one(ranges, range))
+		overlaps += add_range(ranges, range);
+		if (overlaps > HTTP_OVERLAPS_MOST)
 			return 200;
-		ranges->ranges[ranges->count++] = range;
 	}
 	if (count == 0)
 		return 200;

@@ -17,8 +17,8 @@
 #include "base/strbuf.h"
 #include "services/http/http_field.h"
 
-/* A request for more ranges gets the whole file. */
-enum { HTTP_RANGES_MOST = 16 };
+/* A request for more ranges gets the whole file; so does one of which more than two overlap. */
+enum { HTTP_RANGES_MOST = 64, HTTP_OVERLAPS_MOST = 2 };
 
 #define HTTP_RANGE_TYPE "multipart/byteranges; boundary="
 
@@ -28,14 +28,15 @@ struct http_range {
 
 struct http_ranges {
 	unsigned count;
-	struct http_range ranges[HTTP_RANGES_MOST]; /* within the file, disjoint, as requested */
+	struct http_range ranges[HTTP_RANGES_MOST]; /* within the file, apart, as requested */
 };
 
 /*
  * Reads the Range field of a request for a file of `size` bytes. Returns 206 with 1 or more ranges;
  * 416 when the file has none of the bytes; or 200: there is no such field, it is invalid or
- * repeated or has another unit, the method is not GET, ranges overlap or are too many, or the file
- * is empty (14.2). Call it if http_condition_judge returns 200 and http_condition_allows_range is
+ * repeated or has another unit, the method is not GET, there are too many ranges or overlaps, or
+ * the file is empty (14.2). Ranges that overlap or touch become one, in the place of the first
+ * (15.3.7.2). Call it if http_condition_judge returns 200 and http_condition_allows_range is
  * true. head: as in http_field_value.
  */
 unsigned http_range_judge(const struct http_request *request, const char *head, uint64_t size,

@@ -84,22 +84,12 @@ static bool is_conn_fd(struct arrival *a, struct record *r)
 	return is_tcp || ((r->is_inet || family == AF_UNIX) && is_stream_fd(a, r->fd));
 }
 
-static bool is_range_fd(struct arrival *a, int fd)
+static bool is_range_fd(struct arrival *a, const struct record *r, int fd)
 {
 	struct stat st;
 
 	if (sys_fstat(fd, &st) == 0)
-		return S_ISREG(st.st_mode);
-	a->lacks_memory = true;
-	return false;
-}
-
-static bool is_pipe_fd(struct arrival *a, int fd)
-{
-	struct stat st;
-
-	if (sys_fstat(fd, &st) == 0)
-		return S_ISFIFO(st.st_mode);
+		return record_can_have(r, st.st_mode & S_IFMT);
 	a->lacks_memory = true;
 	return false;
 }
@@ -114,16 +104,16 @@ static bool read_fd(struct arrival *a, int32_t *fd)
 	return true;
 }
 
-/* The file of the range, or the pipe that holds it. */
+/* The file of the range, or that is held, or the pipe that holds it. */
 static bool read_range(struct arrival *a, struct record *r)
 {
-	if (r->file_left == 0)
-		return !r->is_piped;
-	if (!read_fd(a, &r->file))
+	if (r->is_piped && (r->file_left == 0 || r->holds_file))
 		return false;
-	if (!r->is_piped)
-		return is_range_fd(a, r->file);
-	return read_fd(a, &r->pipe_end) && is_pipe_fd(a, r->file) && is_pipe_fd(a, r->pipe_end);
+	if (!record_has_file(r))
+		return true;
+	if (!read_fd(a, &r->file) || !is_range_fd(a, r, r->file))
+		return false;
+	return !r->is_piped || (read_fd(a, &r->pipe_end) && is_range_fd(a, r, r->pipe_end));
 }
 
 /* The limits of the sender's buffer were checked. */

@@ -23,11 +23,19 @@ static bool may_be(int fd, mode_t kind)
 	return sys_fstat(fd, &st) == 0 ? (st.st_mode & S_IFMT) == kind : errno != EBADF;
 }
 
+static bool may_have_file(const struct record *r)
+{
+	struct stat st;
+
+	return sys_fstat(r->file, &st) == 0 ? record_can_have(r, st.st_mode & S_IFMT) :
+					      errno != EBADF;
+}
+
 /* A descriptor that is no connection's may be this worker's own by now: it is not closed. */
 static bool has_sound_fds(struct record *r)
 {
 	bool has_socket = may_be(r->fd, S_IFSOCK);
-	bool has_file = r->file_left == 0 || may_be(r->file, r->is_piped ? S_IFIFO : S_IFREG);
+	bool has_file = !record_has_file(r) || may_have_file(r);
 	bool has_end = !r->is_piped || may_be(r->pipe_end, S_IFIFO);
 
 	if (!has_socket)

@@ -57,9 +57,11 @@ static bool is_sound_number(const struct survey *s, uint32_t number)
 
 static bool is_sound_range(const struct record *r)
 {
-	if (r->file_left == 0)
+	if (!record_has_file(r))
 		return r->file == 0 && !r->is_piped;
-	return r->file > STDERR_FILENO && (!r->is_piped || r->pipe_end > STDERR_FILENO);
+	if (r->is_piped && (r->holds_file || r->pipe_end <= STDERR_FILENO))
+		return false;
+	return r->file > STDERR_FILENO;
 }
 
 static bool is_sound_frame(const struct survey *s, struct record *r, uint32_t index)
@@ -170,7 +172,7 @@ static uint32_t count_fds(const struct arena *arena)
 
 	arena_touch(arena);
 	for (uint32_t i = 0; i < arena->head->record_high; i++)
-		count += 2U * (arena_record(arena, i)->file_left > 0);
+		count += 2U * record_has_file(arena_record(arena, i));
 	return count;
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the service http keeps with each connection. For services/files, in a worker. */
+#ifndef SERVICES_FILES_FILES_STATE_H
+#define SERVICES_FILES_FILES_STATE_H
+
+#include "services/files/file_parts.h"
+#include "services/http/http_session.h"
+
+/* How far a listing is sent. */
+struct listing {
+	uint64_t made, body_made; /* bytes of the answer so far, and of its body alone */
+	int64_t changed_ns;       /* sorted: when the folder had changed */
+	int64_t at;               /* not sorted: where the folder is read from */
+	uint32_t sent, count;     /* entries; count: of a sorted one */
+	bool is_sorted, has_begun;
+};
+
+/* An answer that goes on. */
+enum files_answer { FILES_NONE, FILES_PARTS, FILES_LISTING };
+
+struct files {
+	struct http_session session;
+	union {
+		struct file_parts parts; /* FILES_PARTS */
+		struct listing listing;  /* FILES_LISTING */
+	};
+	uint8_t answer; /* enum files_answer */
+};
+
+#endif

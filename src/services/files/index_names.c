@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads folders (getdents64(2)) and sorts. It sorts in place: qsort(3) may allocate. One request
+ * may take the table of another, which then reads its folder again.
+ */
+#include "services/files/index_names.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "services/files/file_send.h"
+
+enum { READ_BYTES = 32 * 1024 };
+
+struct row {
+	int64_t modified_s;
+	uint64_t size;
+	uint32_t name; /* its place among the names */
+	bool is_folder;
+};
+
+struct table {
+	struct index_owner owner;
+	struct index_order order;
+	unsigned count;
+	uint32_t used; /* bytes of names */
+	struct row rows[INDEX_SORTED_MOST];
+	uint16_t sorted[INDEX_SORTED_MOST];
+	char names[INDEX_NAMES_BYTES];
+	_Alignas(struct dirent64) char read[READ_BYTES]; /* what a walk has read of a folder */
+};
+
+/* Of this worker, which alone writes it. */
+static struct table *table;
+
+bool index_names_start(void)
+{
+	if (!table)
+		table = calloc(1, sizeof(*table));
+	return table != NULL;
+}
+
+static bool copy_name(struct index_entry *entry, const char *name)
+{
+	size_t size = strlen(name) + 1;
+
+	if (size > sizeof(entry->name))
+		return false;
+	memcpy(entry->name, name, size);
+	return true;
+}
+
+/* --- Reading --- */
+
+static bool read_more(struct index_walk *walk)
+{
+	ssize_t n;
+
+	if (!walk->is_set && sys_lseek(walk->folder->fd, walk->at, SEEK_SET) < 0)
+		return false;
+	walk->is_set = true;
+	n = sys_getdents64(walk->folder->fd, table->read, READ_BYTES);
+	walk->next = 0;
+	walk->used = n > 0 ? (size_t)n : 0;
+	return n >= 0;
+}
+
+/* A request cannot name it otherwise (http_target.h). */
+static bool is_name(const struct index_folder *folder, const char *name)
+{
+	if (name[0] == '.' && (!folder->hidden || name[1 + (name[1] == '.')] == '\0'))
+		return false;
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			return false;
+	return true;
+}
+
+static bool is_kind(unsigned char type)
+{
+	return type == DT_REG || type == DT_DIR || type == DT_LNK || type == DT_UNKNOWN;
+}
+
+/* Fills in what a link leads to, as a request for it would find it. */
+static bool follow_link(const struct index_folder *folder, const char *name, struct stat *st)
+{
+	struct beneath_file file;
+	char path[FILE_PATH];
+	enum beneath_end end;
+
+	if (snprintf(path, sizeof(path), "%s%s%s", folder->path, folder->path[0] ? "/" : "",
+		     name) >= (int)sizeof(path))
+		return false;
+	end = file_open_afresh(folder->place, path, &file);
+	if (file.fd >= 0)
+		(void)sys_close(file.fd);
+	*st = file.st;
+	return end == BENEATH_FILE || end == BENEATH_FOLDER;
+}
+
+/* What a date of four digits can tell. */
+static int64_t bound_date(int64_t seconds)
+{
+	const int64_t first = -62135596800, last = 253402300799;
+
+	return seconds < first ? first : seconds > last ? last : seconds;
+}
+
+static bool look_at(const struct index_folder *folder, struct index_entry *entry)
+{
+	struct stat st;
+
+	if (sys_fstatat(folder->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (S_ISLNK(st.st_mode) && !follow_link(folder, entry->name, &st))
+		return false;
+	entry->is_folder = S_ISDIR(st.st_mode);
+	entry->size = (uint64_t)st.st_size;
+	entry->modified_s = bound_date(st.st_mtim.tv_sec);
+	return entry->is_folder || S_ISREG(st.st_mode);
+}
+
+enum index_step index_walk_next(struct index_walk *walk, struct index_entry *entry)
+{
+	const struct dirent64 *found;
+
+	if (walk->next == walk->used && !read_more(walk))
+		return INDEX_FAILED;
+	if (walk->next == walk->used)
+		return INDEX_END;
+	found = (const struct dirent64 *)(const void *)(table->read + walk->next);
+	walk->next += found->d_reclen;
+	walk->at = found->d_off;
+	if (!is_kind(found->d_type) || !is_name(walk->folder, found->d_name) ||
+	    !copy_name(entry, found->d_name))
+		return INDEX_OTHER;
+	return look_at(walk->folder, entry) ? INDEX_ENTRY : INDEX_OTHER;
+}
+
+/* --- Sorting --- */
+
+static const char *name_of(unsigned i)
+{
+	return table->names + table->rows[i].name;
+}
+
+static int compare_keys(const struct row *a, const struct row *b)
+{
+	switch (table->order.sort) {
+	case INDEX_BY_SIZE:
+		return (a->size > b->size) - (a->size < b->size);
+	case INDEX_BY_DATE:
+		return (a->modified_s > b->modified_s) - (a->modified_s < b->modified_s);
+	default:
+		return 0;
+	}
+}
+
+static bool is_before(unsigned a, unsigned b)
+{
+	const struct row *x = &table->rows[a], *y = &table->rows[b];
+	int order = 0;
+
+	if (x->is_folder != y->is_folder)
+		return x->is_folder;
+	if (!x->is_folder || table->order.sort == INDEX_BY_DATE)
+		order = compare_keys(x, y);
+	if (order == 0)
+		order = strcmp(name_of(a), name_of(b));
+	return table->order.is_descending ? order > 0 : order < 0;
+}
+
+static void swap(unsigned a, unsigned b)
+{
+	uint16_t kept = table->sorted[a];
+
+	table->sorted[a] = table->sorted[b];
+	table->sorted[b] = kept;
+}
+
+/* Restores the heap of `count` below `root`: no parent is before its children. */
+static void sink(unsigned root, unsigned count)
+{
+	const uint16_t *sorted = table->sorted;
+
+	for (unsigned child; (child = 2 * root + 1) < count; root = child) {
+		if (child + 1 < count && is_before(sorted[child], sorted[child + 1]))
+			child++;
+		if (!is_before(sorted[root], sorted[child]))
+			return;
+		swap(root, child);
+	}
+}
+
+static void sort_rows(void)
+{
+	for (unsigned i = 0; i < table->count; i++)
+		table->sorted[i] = (uint16_t)i;
+	for (unsigned i = table->count / 2; i > 0; i--)
+		sink(i - 1, table->count);
+	for (unsigned end = table->count; end > 1; end--) {
+		swap(0, end - 1);
+		sink(0, end - 1);
+	}
+}
+
+/* --- The table --- */
+
+static bool add_row(const struct index_entry *entry)
+{
+	size_t size = strlen(entry->name) + 1;
+
+	if (table->count == INDEX_SORTED_MOST || size > INDEX_NAMES_BYTES - table->used)
+		return false;
+	memcpy(table->names + table->used, entry->name, size);
+	table->rows[table->count++] = (struct row){
+		.modified_s = entry->modified_s,
+		.size = entry->size,
+		.name = table->used,
+		.is_folder = entry->is_folder,
+	};
+	table->used += (uint32_t)size;
+	return true;
+}
+
+enum index_step index_names_read(const struct index_folder *folder, struct index_order order,
+				 const struct index_owner *owner)
+{
+	struct index_walk walk = { .folder = folder };
+	unsigned looked = 0;
+
+	table->owner = (struct index_owner){ 0 };
+	table->order = order;
+	table->count = table->used = 0;
+	for (; looked <= 2 * INDEX_SORTED_MOST; looked++) {
+		struct index_entry entry;
+		enum index_step step = index_walk_next(&walk, &entry);
+
+		if (step == INDEX_FAILED)
+			return step;
+		if (step == INDEX_END) {
+			sort_rows();
+			table->owner = *owner;
+			return INDEX_ENTRY;
+		}
+		if (step == INDEX_ENTRY && !add_row(&entry))
+			break;
+	}
+	return INDEX_OTHER;
+}
+
+bool index_names_are(const struct index_owner *owner)
+{
+	return owner->messages != 0 && memcmp(&table->owner, owner, sizeof(*owner)) == 0;
+}
+
+unsigned index_names_count(void)
+{
+	return table->count;
+}
+
+void index_names_get(unsigned i, struct index_entry *entry)
+{
+	const struct row *row = &table->rows[table->sorted[i]];
+
+	(void)copy_name(entry, table->names + row->name);
+	entry->is_folder = row->is_folder;
+	entry->size = row->size;
+	entry->modified_s = row->modified_s;
+}

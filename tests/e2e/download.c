@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* A client that downloads a large file slowly, and compares each byte. */
+#include "download.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "client.h"
+
+static char block[DOWNLOAD_PATTERN * 256];
+
+void download_put(void)
+{
+	char path[256];
+	int fd;
+
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = (char)(i % DOWNLOAD_PATTERN);
+	snprintf(path, sizeof(path), "%s/large", web_folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	for (size_t left = DOWNLOAD_SIZE; left > 0;) {
+		size_t n = left < sizeof(block) ? left : sizeof(block);
+
+		assert_int_equal(write(fd, block, n), n);
+		left -= n;
+	}
+	assert_int_equal(fchmod(fd, 0644), 0);
+	close(fd);
+}
+
+struct server *download_serve(const char *options)
+{
+	web_make_folder();
+	web_put("a.txt", "hello\n");
+	download_put();
+	return web_serve(options);
+}
+
+void download_head(int fd)
+{
+	size_t used = 0;
+
+	while (used < 4 || memcmp(web_answer + used - 4, "\r\n\r\n", 4) != 0) {
+		assert_int_equal(read(fd, web_answer + used, 1), 1);
+		used++;
+	}
+	web_answer[used] = '\0';
+}
+
+int download_begin(const struct server *s)
+{
+	int fd = client_connect(FIRST(s));
+
+	client_say(fd, "GET /large" WEB_HOST "\r\n");
+	download_head(fd);
+	web_begins(web_answer, "HTTP/1.1 200 OK\r\n");
+	return fd;
+}
+
+void download_go_on(int fd, size_t *at, size_t end)
+{
+	while (*at < end) {
+		size_t most = end - *at < 65536 ? end - *at : 65536, from = *at % DOWNLOAD_PATTERN;
+		ssize_t n = read(fd, web_answer,
+				 most < sizeof(block) - DOWNLOAD_PATTERN ? most : DOWNLOAD_PATTERN);
+
+		assert_true(n > 0);
+		if (memcmp(web_answer, block + from, (size_t)n) != 0)
+			fail_msg("wrong bytes after %zu", *at);
+		*at += (size_t)n;
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A client that downloads a large file slowly, and compares each byte. */
+#ifndef E2E_DOWNLOAD_H
+#define E2E_DOWNLOAD_H
+
+#include "web.h"
+
+enum { DOWNLOAD_SIZE = 48 << 20, DOWNLOAD_PATTERN = 251 };
+
+/* Puts the file "large": the byte at n is n % DOWNLOAD_PATTERN. */
+void download_put(void);
+
+/* Serves web_folder with "large" and "a.txt", which says hello. */
+struct server *download_serve(const char *options);
+
+/* Receives a head, no byte more, to web_answer. */
+void download_head(int fd);
+
+/* Asks for "large", and receives the head. */
+int download_begin(const struct server *s);
+
+/* Receives the bytes of "large" from *at up to `end`. */
+void download_go_on(int fd, size_t *at, size_t end);
+
+#endif

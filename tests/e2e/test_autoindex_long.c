@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* http: listings that go on for many turns: long folders, other workers, changed folders. */
+#include "harness.h"
+
+#include <fcntl.h>
+
+#include "base/err.h"
+#include "client.h"
+#include "download.h"
+
+/* Before the number of each file: a short name that makes a long row. */
+#define NAME_FRONT "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&"
+
+/* One that is sorted, and one that is too long for that. */
+enum { SORTED = 990, UNSORTED = 1500, LISTING = 4 << 20, SLOW = 60000 };
+
+static char listing[LISTING], other[LISTING];
+
+static void put_files(const char *folder, unsigned count)
+{
+	char path[256];
+
+	web_put_folder(folder);
+	for (unsigned i = 0; i < count; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s/" NAME_FRONT "%05u", web_folder, folder, i);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+}
+
+static struct server *serve_folders(void)
+{
+	web_make_folder();
+	put_files("sorted", SORTED);
+	return web_serve(",autoindex=yes,sndbuf=64k");
+}
+
+/* A client with a small window, so that the listing cannot hurry ahead. */
+static int begin_listing(const struct server *s, const char *request)
+{
+	int fd = client_connect(FIRST(s));
+
+	client_say(fd, request);
+	download_head(fd);
+	web_begins(web_answer, "HTTP/1.1 200 OK\r\n");
+	return fd;
+}
+
+/* Appends what comes, at most `most` bytes; true until the end. */
+static bool receive(int fd, size_t *used, size_t most)
+{
+	ssize_t n = 1;
+
+	for (size_t end = *used + most; *used < end && n > 0; *used += n > 0 ? (size_t)n : 0)
+		n = read(fd, listing + *used, end - *used);
+	assert_true(n >= 0 && *used < LISTING - SLOW);
+	listing[*used] = '\0';
+	return n > 0;
+}
+
+/* Each file has just one row; in order, where the folder is sorted. */
+static void check_rows(const char *page, unsigned count, bool is_sorted)
+{
+	static bool seen[UNSORTED];
+	unsigned rows = 0;
+
+	memset(seen, 0, sizeof(seen));
+	for (const char *at = page; (at = strstr(at, "<tr><td><a href=\"./")) != NULL; rows++) {
+		unsigned number;
+
+		for (at += 19; strncmp(at, "%26", 3) == 0;)
+			at += 3;
+		assert_int_equal(sscanf(at, "%5u\"", &number), 1);
+		assert_true(number < count && !seen[number] && (!is_sorted || number == rows));
+		seen[number] = true;
+	}
+	assert_int_equal(rows, count);
+	assert_true((strstr(page, "too many entries to be sorted") == NULL) == is_sorted);
+	assert_true((strstr(page, "?sort=") != NULL) == is_sorted);
+	web_has(page + strlen(page) - 30, "</html>\n");
+}
+
+/* Joins the chunks. */
+static void join_chunks(char *text)
+{
+	char *to = text, *at = text;
+	unsigned long size;
+
+	while ((size = strtoul(at, &at, 16)) > 0) {
+		assert_memory_equal(at, "\r\n", 2);
+		memmove(to, at + 2, size);
+		to += size;
+		at += 2 + size;
+		assert_memory_equal(at, "\r\n", 2);
+		at += 2;
+	}
+	assert_string_equal(at, "\r\n\r\n");
+	*to = '\0';
+}
+
+static void listing__of_a_long_folder__outlives_workers_and_reloads(void **state)
+{
+	static const char *const requests[] = { "GET /sorted/ HTTP/1.0\r\n\r\n",
+						"GET /unsorted/ HTTP/1.0\r\n\r\n",
+						"GET /sorted/" WEB_LAST,
+						"GET /unsorted/" WEB_LAST };
+	struct server *s = serve_folders();
+	char out[256];
+
+	(void)state;
+	put_files("unsorted", UNSORTED);
+	for (unsigned i = 0; i < 4; i++) {
+		int fd = begin_listing(s, requests[i]);
+		size_t used = 0;
+
+		for (unsigned part = 0; receive(fd, &used, SLOW); part++) {
+			if (part % 2 == 0 && part < 4)
+				web_kill_worker(s, fd);
+			else if (part < 4)
+				assert_int_equal(server_verb(s, "reload", out, sizeof(out)),
+						 CODE_OK);
+		}
+		close(fd);
+		if (i >= 2)
+			join_chunks(listing);
+		check_rows(listing, i % 2 == 0 ? SORTED : UNSORTED, i % 2 == 0);
+	}
+	server_stop(s);
+}
+
+/* There is one table: each takes it from the other again and again. */
+static void listings__of_two_clients__do_not_mix(void **state)
+{
+	struct server *s = serve_folders();
+	int fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
+	size_t used = 0;
+
+	(void)state;
+	while (receive(fd, &used, SLOW)) {
+		int second = begin_listing(s, "GET /sorted/?order=desc HTTP/1.0\r\n\r\n");
+
+		client_drain(second, other, sizeof(other));
+		web_has(other + strlen(other) - 30, "</html>\n");
+		close(second);
+	}
+	close(fd);
+	check_rows(listing, SORTED, true);
+	server_stop(s);
+}
+
+/* What was sent and what would follow are of two states: the client must not take it for whole. */
+static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
+{
+	struct server *s = serve_folders();
+	int fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
+	ssize_t n;
+
+	(void)state;
+	web_put("sorted/new", "x");
+	web_kill_worker(s, fd); /* and with it the table */
+	do
+		n = read(fd, listing, SLOW);
+	while (n > 0);
+	assert_true(n < 0 && errno == ECONNRESET);
+	close(fd);
+	server_wait_event(s, "connection_ended", "ending=folder_changed");
+	server_stop(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		E2E(listing__of_a_long_folder__outlives_workers_and_reloads),
+		E2E(listings__of_two_clients__do_not_mix),
+		E2E(listing__of_a_folder_that_changes__ends_with_a_reset),
+	};
+
+	return E2E_RUN(tests);
+}
