@@ -59,7 +59,7 @@ class Contender:
         return server
 
     def launch(self, bench, job, workers, cpu, given):
-        at = SimpleNamespace(program=self.need(), workers=workers, threads=64 * workers,
+        at = SimpleNamespace(program=self.need(), workers=workers, threads=128 * workers,
                              port=peers.free_port(),
                              folder=tempfile.mkdtemp(prefix="prefork-bench-"), **given)
         os.chmod(at.folder, 0o755)  # workers may have another user
@@ -201,8 +201,8 @@ Listen 127.0.0.1:$port
 ListenBacklog 4096
 ServerLimit $workers
 StartServers $workers
-ThreadsPerChild 64
-ThreadLimit 64
+ThreadsPerChild 128
+ThreadLimit 128
 MaxRequestWorkers $threads
 MinSpareThreads 1
 MaxSpareThreads $threads

@@ -132,10 +132,9 @@ class Race:
             yield found
 
     def run(self, bench):
+        if len(self.present()) < 2:
+            raise peers.Missing("no one to compare with is installed (./dev bench --install)")
         for cores, workers in self.grid:
-            if len(self.present(workers)) < 2:
-                yield gauge.Row("left out", "no one to compare with is installed", None)
-                return
             cpu = bench.cpu if cores == ONE else None
             lines, facts = gauge.compare(
                 bench, f"{self.name}, {cores}, {workers}",

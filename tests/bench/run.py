@@ -29,23 +29,21 @@ class Budget:
 
     def __init__(self, seconds, chosen):
         self.end, self.chosen = time.monotonic() + seconds, list(chosen)
-
-    def left_s(self):
-        return self.end - time.monotonic()
+        self.planned_end = self.end
 
     def turn_s(self, number):
         """Length of a turn, so that the works from this one on can end in time; 0: they cannot."""
-        rest = self.chosen[number:]
+        rest, now = self.chosen[number:], time.monotonic()
         fixed = sum(work.cost(0) for work in rest)
         turns = sum(work.cost(1) for work in rest) - fixed
-        if not turns:
-            return TURN_S[1] if self.left_s() > 0 else 0
-        fair = (self.left_s() - fixed) / turns
-        return min(TURN_S[1], fair) if fair >= TURN_S[0] else 0
+        fair = (self.end - now - fixed) / turns if turns else TURN_S[1]
+        length = min(TURN_S[1], fair)
+        self.planned_end = now + fixed + turns * length
+        return length if length >= TURN_S[0] and now < self.end else 0
 
-    def estimate_s(self):
-        """Seconds of all, when they get as much as they may."""
-        return min(self.left_s(), sum(work.cost(TURN_S[1]) for work in self.chosen))
+    def left_s(self):
+        """Seconds that the works need that are left, one of which has begun."""
+        return self.planned_end - time.monotonic()
 
 
 def what_is_there():
@@ -122,7 +120,7 @@ def run_work(bench, work, screen, writer):
 def run_all(args, chosen, screen, writer):
     """Returns whether all could be measured, and the rows."""
     budget, bench, rows, is_whole = Budget(args.budget, chosen), gauge.Bench(args, screen), [], True
-    screen.left_s = budget.estimate_s
+    screen.left_s = budget.left_s
     with works.places(bench) as bench.places:
         for number, work in enumerate(chosen):
             bench.turn_s = budget.turn_s(number)
@@ -153,6 +151,7 @@ def main():
         print("\n".join(what_is_there() if args.list else contenders.packages()))
         return 0
     check_tools(args)
+    os.umask(0o022)  # servers read the files as another user
     allow_descriptors()
     chosen = [work for work in works.WORKS if not args.names or work.name in args.names]
     screen, about = report.Screen(sys.stdout, sys.stderr), report.machine()
