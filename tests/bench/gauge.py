@@ -71,7 +71,7 @@ class Bench:
         command = ["taskset", "-c", str(self.cpu)] if pinned else []
         command += [self.client, "bench", "--csv", "-d", f"{1000 * (seconds or self.turn_s):.0f}ms",
                     "--server-pid", str(server.process.pid), *arguments, f"127.0.0.1:{port}"]
-        done = subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL,
+        done = subprocess.run(command, timeout=20, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True)
         if done.returncode not in (0, 1):  # 1: some were lost, which the line tells
             raise RuntimeError(f"prefork-client: exit code {done.returncode}")

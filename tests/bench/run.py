@@ -8,6 +8,8 @@ the servers' processes for an answer. Ends within the budget of time. `./dev ben
 import argparse
 import os
 import resource
+import signal
+import subprocess
 import sys
 import time
 
@@ -54,10 +56,10 @@ def what_is_there():
     yield "contenders:"
     for row in contenders.ROWS:
         jobs = " ".join(row.jobs) or "no work yet"
-        yield f"  {row.name:18} {installed(row) or 'there':22} {jobs}"[:100].rstrip()
+        yield f"  {row.name:18} {absence(row) or 'there':22} {jobs}"[:100].rstrip()
 
 
-def installed(row):
+def absence(row):
     """None, or what to say where it is not."""
     try:
         row.need()
@@ -111,7 +113,7 @@ def run_work(bench, work, screen, writer):
             rows.append(report.as_row(work.name, result))
             screen.show(rows[-1], work.what)
             writer.add(rows[-1])
-    except (peers.Missing, RuntimeError, OSError) as why:
+    except (peers.Missing, RuntimeError, OSError, subprocess.SubprocessError) as why:
         screen.say(f"\n{work.name}: left out: {why}")
         return rows, False
     return rows, True
@@ -138,7 +140,7 @@ def run_all(args, chosen, screen, writer):
 
 def conclude(rows, screen):
     beyond = [row for row in rows if report.is_beyond(row)]
-    held = [row for row in rows if row.get("target") or row.get("rate_target")]
+    held = [row for row in rows if "target" in row or "rate_target" in row]
     screen.say(f"\n{len(held) - len(beyond)} of {len(held)} targets are met")
     for row in beyond:
         where = f"{row['work']} {row.get('cores', '')} {row.get('workers', '')}".strip()
@@ -153,12 +155,14 @@ def main():
     check_tools(args)
     os.umask(0o022)  # servers read the files as another user
     allow_descriptors()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # ends the servers
     chosen = [work for work in works.WORKS if not args.names or work.name in args.names]
     screen, about = report.Screen(sys.stdout, sys.stderr), report.machine()
     screen.say(", ".join(about.values()))
     screen.say(report.LEGEND)
     for row in contenders.ROWS:
-        if not row.variant and installed(row):
+        if not row.variant and absence(row):
             screen.say(f"left out: {row.name} is not installed (./dev bench --install)")
     with open(args.csv, "w", newline="") as stream:
         is_whole, rows = run_all(args, chosen, screen, report.Writer(stream, about))
