@@ -77,7 +77,7 @@ class Race:
 
     jobs: of single contenders, instead of `job`. body_size: bytes of the answer's body, where
     they are checked. grid: pairs of cores and workers. targets: by contender, of the processor
-    time; rate_targets: of the rate, with all cores. added: triples of a contender, the same
+    time; rate_targets: of the rate, with all cores and more than one worker. added: triples of a contender, the same
     without something, and the microseconds that this may add.
     """
 
@@ -145,6 +145,7 @@ class Race:
     def results(self, cores, workers, lines, facts):
         first = next(iter(lines))
         judges_cpu = cores == ONE or ONE not in dict(self.grid)
+        judges_rate = cores == ALL and (workers > 1 or len(self.grid) == 1)
         for name, rounds in lines.items():
             figures = {key: statistics.median(line[key] for line in rounds) for key in TIMES}
             figures["errors"] = sum(line["errors"] for line in rounds)
@@ -153,7 +154,7 @@ class Race:
             if name != first:
                 figures.update(ratios(lines[first], rounds))
                 figures["target"] = self.targets.get(name) if judges_cpu else None
-                figures["rate_target"] = self.rate_targets.get(name) if cores == ALL else None
+                figures["rate_target"] = self.rate_targets.get(name) if judges_rate else None
             yield Result(self, cores, workers, name, **figures)
 
     def additions(self, lines):
