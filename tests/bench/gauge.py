@@ -69,7 +69,8 @@ class Bench:
 
     def load(self, measurement, side, number, server, port, *arguments, pinned=True, seconds=None):
         command = ["taskset", "-c", str(self.cpu)] if pinned else []
-        command += [self.client, "bench", "--csv", "-d", f"{1000 * (seconds or self.turn_s):.0f}ms",
+        command += [self.client, "bench", "-q", "--csv",
+                    "-d", f"{1000 * (seconds or self.turn_s):.0f}ms",
                     "--server-pid", str(server.process.pid), *arguments, f"127.0.0.1:{port}"]
         done = subprocess.run(command, timeout=20, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True)

@@ -77,13 +77,12 @@ class Race:
 
     jobs: of single contenders, instead of `job`. body_size: bytes of the answer's body, where
     they are checked. grid: pairs of cores and workers. targets: by contender, of the processor
-    time; rate_targets: of the rate, with all cores and more than one worker. added: triples of a contender, the same
-    without something, and the microseconds that this may add.
+    time; rate_targets: of the rate, with all cores and more than one worker. added: triples of a
+    contender, the same without something, and the microseconds that this may add.
     """
 
     def __init__(self, name, what, job, grid, names=None, jobs=(), path="/healthz",
-                 body_size=None, extra=(),
-                 targets=(), rate_targets=(), added=(), afresh=False):
+                 body_size=None, extra=(), targets=(), rate_targets=(), added=(), afresh=False):
         self.name, self.what, self.job, self.grid = name, what, job, grid
         self.names = tuple(names or contenders.who_can(job))
         self.jobs, self.path, self.body_size = dict(jobs), path, body_size

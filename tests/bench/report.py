@@ -31,11 +31,12 @@ def machine():
             "kernel": f"Linux {platform.release()}", "date": time.strftime("%Y-%m-%d")}
 
 
-def short(value, width=0, digits=3):
-    """At most so many significant digits, without an exponent; nothing for None."""
+def short(value, width=0, digits=None):
+    """Three significant digits, four below 10, or as told; nothing for None."""
     if value in (None, ""):
         return " " * width
     number = float(value)
+    digits = digits or (4 if abs(number) < 10 else 3)
     places = max(0, digits - len(str(int(abs(number)))))
     return f"{number:{width},.{places}f}"
 
@@ -77,7 +78,7 @@ def contender_line(row):
     return (f"  {row['contender']:15.15} {float(row['rate']):9,.0f} {short(row['server_us'], 8)} "
             f"{short(row.get('ratio'), 6)} {rounds:>11} {target:>7} "
             f"{short(row.get('rate_ratio'), 6)} {short(ms[0], 7)} {short(ms[1], 7)} "
-            f"{short(row.get('spread'), 6)} {short(row.get('memory_mib'), 5)}").rstrip()
+            f"{short(row.get('spread'), 6)} {short(row.get('memory_mib'), 5, 3)}").rstrip()
 
 
 def contender_lines(row):

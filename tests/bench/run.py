@@ -31,17 +31,26 @@ class Budget:
 
     def __init__(self, seconds, chosen):
         self.end, self.chosen = time.monotonic() + seconds, list(chosen)
-        self.planned_end = self.end
+        self.began = self.planned_end = time.monotonic()
+        self.planned_s = 0  # of the works that are done
 
     def turn_s(self, number):
         """Length of a turn, so that the works from this one on can end in time; 0: they cannot."""
         rest, now = self.chosen[number:], time.monotonic()
-        fixed = sum(work.cost(0) for work in rest)
-        turns = sum(work.cost(1) for work in rest) - fixed
+        slowness = self.slowness(now)
+        fixed = sum(work.cost(0) for work in rest) * slowness
+        turns = sum(work.cost(1) for work in rest) * slowness - fixed
         fair = (self.end - now - fixed) / turns if turns else TURN_S[1]
         length = min(TURN_S[1], fair)
+        if length < TURN_S[0] or now > self.end:
+            return 0
         self.planned_end = now + fixed + turns * length
-        return length if length >= TURN_S[0] and now < self.end else 0
+        self.planned_s += rest[0].cost(length)
+        return length
+
+    def slowness(self, now):
+        """How much longer than planned the works took so far: others may use this machine."""
+        return min(3, max(1, (now - self.began) / self.planned_s)) if self.planned_s else 1
 
     def left_s(self):
         """Seconds that the works need that are left, one of which has begun."""

@@ -145,6 +145,14 @@ class Time(unittest.TestCase):
         self.assertAlmostEqual(run.Budget(60, chosen).turn_s(1), run.TURN_S[1], 2)
         self.assertEqual(run.Budget(21, chosen).turn_s(0), 0)
 
+    def test_budget__after_slow_works__leaves_more_time(self):
+        chosen = [SimpleNamespace(cost=lambda turn_s: 10 + 100 * turn_s)] * 2
+        budget = run.Budget(60, chosen)
+        self.assertAlmostEqual(budget.turn_s(0), 0.2, 2)  # that is 30 s
+        budget.began -= 45
+        budget.end -= 15  # 45 s are left
+        self.assertAlmostEqual(budget.turn_s(1), 0.2, 2)  # 30 s more will be 45
+
 
 if __name__ == "__main__":
     os.environ.pop("NO_COLOR", None)

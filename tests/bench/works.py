@@ -75,18 +75,18 @@ WORKS = [
          added=(("with_log", "prefork-srv", 0.30), ("nginx_log", "nginx", None))),
     Race("log_connection", "the same, a connection for each", "raw", JUST,
          ("with_log", "prefork-srv"), extra=ANEW, added=(("with_log", "prefork-srv", 0.30),)),
+    Figures("balance", "connections of each of 4 workers", crowds.balance, 20),
+    Figures("idle_memory", "10,000 idle connections", crowds.idle_memory, 30),
+    Figures("recovery", "a worker dies with 9,000 idle connections", moves.recovery, 6),
+    Figures("reload", "a reload moves 9,000 idle connections", moves.reload, 6),
+    Figures("slow", "others beside 2,000 slow senders", crowds.slow, 16),
+    Figures("greedy", "a small message beside 1,000 that never pause", crowds.greedy, 22),
     Race("exec", "a C program for each connection", "exec", ((ALL, 1),),
          extra=(*ANEW, "-c", "32"), rate_targets={"tcpserver": 1.0, "socat": 1.0}),
     *(Race(f"program_{name}", f"an application under prefork-srv, to {name}'s own manager", job,
            ((ALL, 1), (ALL, 2), (ALL, 4), (ALL, 8)), (f"our_{name}", name), afresh=True,
            extra=("-k", "1", "-c", "16"), targets={name: 1.02})
-      for name, job in (("gunicorn", "wsgi"), ("uvicorn", "asgi"))),
-    Figures("balance", "connections of each of 4 workers", crowds.balance, 20),
-    Figures("idle_memory", "10,000 idle connections", crowds.idle_memory, 30),
-    Figures("slow", "others beside 2,000 slow senders", crowds.slow, 16),
-    Figures("greedy", "a small message beside 1,000 that never pause", crowds.greedy, 22),
-    Figures("recovery", "a worker dies with 9,000 idle connections", moves.recovery, 6),
-    Figures("reload", "a reload moves 9,000 idle connections", moves.reload, 6)]
+      for name, job in (("gunicorn", "wsgi"), ("uvicorn", "asgi")))]
 BY_NAME = {work.name: work for work in WORKS}
 
 
