@@ -65,6 +65,7 @@ class Contender:
         os.chmod(at.folder, 0o755)  # workers may have another user
         at.conf = f"{at.folder}/{self.file}"
         values = {"modules": "", "log": "off", "reuse_port": "", "options": "",
+                  "sendfile": "sendfile on; tcp_nopush on;",
                   **self.values, **vars(at)}
         values = {key: string.Template(str(text)).safe_substitute(vars(at))
                   for key, text in values.items()}
@@ -133,7 +134,7 @@ http {
 NGINX_TINY = NGINX_HTTP % 'location / { return 200 "ok\\n"; }'
 NGINX_JOBS = {
     "tiny": NGINX_TINY,
-    "file": NGINX_HTTP % "root $root; sendfile on; open_file_cache max=100 inactive=300s; "
+    "file": NGINX_HTTP % "root $root; $sendfile open_file_cache max=100 inactive=300s; "
                          "open_file_cache_valid 300s;",
     "proxy": STREAM + """
 stream {
@@ -285,6 +286,7 @@ ROWS = [
     nginx(),
     nginx("nginx_reuseport", variant=True, reuse_port=" reuseport"),
     nginx("nginx_64k", variant=True, options="proxy_buffer_size 64k;"),
+    nginx("nginx_read", variant=True, sendfile="sendfile off;"),  # cheaper for small files
     nginx("nginx_log", variant=True, log="$folder/access.log combined buffer=64k"),
     Contender("haproxy", "haproxy", HAPROXY_JOBS, "haproxy",
               lambda at: [at.program, "-db", "-q", "-f", at.conf], HAPROXY, "haproxy.cfg",

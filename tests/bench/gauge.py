@@ -97,15 +97,20 @@ class Held:
             raise RuntimeError("crowd: not all connections could be opened")
 
     def let_go(self, measurement, side, number):
-        text, _ = self.process.communicate(timeout=60)
+        text, _ = self.process.communicate(timeout=20)
         return self.bench.keep(measurement, side, number, text)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.communicate(timeout=60)
+        if self.process.poll() is not None:
+            return
+        try:
+            self.process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
 
 
 def compare(bench, title, start, pinned, afresh=False):

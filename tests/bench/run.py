@@ -24,6 +24,7 @@ import works  # noqa: E402
 TOOLS = ("minimal", "crowd", "spread", "answer")
 TURN_S = (0.05, 0.5)  # the shortest and the longest turn of a side
 CSV = "race.csv"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Budget:
@@ -109,14 +110,29 @@ def check_tools(args):
             sys.exit(f"bench: {path}: not there (make bench builds it)")
 
 
+def leave(number, _):
+    """Ends the run and its servers. A second signal must not end their end."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def allow_descriptors():
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def run_work(bench, work, screen, writer):
-    """Shows and writes what it yields. Tells of what went wrong, and goes on. Returns the rows."""
+def give_up(*_):
+    raise RuntimeError("it took too long")
+
+
+def run_work(bench, work, screen, writer, most_s):
+    """Shows and writes what it yields. Tells of what went wrong, or takes longer than most_s, and
+    goes on. Returns the rows, and whether nothing went wrong.
+    """
     rows = []
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(max(1, int(most_s)))
     try:
         for result in work.run(bench):
             rows.append(report.as_row(work.name, result))
@@ -125,6 +141,8 @@ def run_work(bench, work, screen, writer):
     except (peers.Missing, RuntimeError, OSError, subprocess.SubprocessError) as why:
         screen.say(f"\n{work.name}: left out: {why}")
         return rows, False
+    finally:
+        signal.alarm(0)
     return rows, True
 
 
@@ -140,7 +158,8 @@ def run_all(args, chosen, screen, writer):
                 is_whole = False
                 continue
             bench.cpu = gauge.quietest_cpu()
-            found, is_done = run_work(bench, work, screen, writer)
+            most_s = min(30 + 3 * work.cost(bench.turn_s), 30 + budget.end - time.monotonic())
+            found, is_done = run_work(bench, work, screen, writer, most_s)
             rows += found
             is_whole = is_whole and is_done
     screen.clear()
@@ -164,8 +183,8 @@ def main():
     check_tools(args)
     os.umask(0o022)  # servers read the files as another user
     allow_descriptors()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # ends the servers
+    for number in SIGNALS:
+        signal.signal(number, leave)
     chosen = [work for work in works.WORKS if not args.names or work.name in args.names]
     screen, about = report.Screen(sys.stdout, sys.stderr), report.machine()
     screen.say(", ".join(about.values()))

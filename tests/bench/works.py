@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
+import contenders
 import crowds
 import moves
 import proxies
@@ -58,6 +59,7 @@ WORKS = [
     Race("speak", "the server speaks and closes", "speak", JUST, extra=(
         "--sources", "8")),
     *(Race(f"file_{size}", f"GET of a file of {length} B, kept alive", "file", TWO,
+           contenders.who_can("file") + (("nginx_read",) if length < 4096 else ()),
            path=f"/{size}", body_size=length, extra=("-c", "4") if size == "10m" else (),
            targets={"1k": {"nginx": 0.60}, "100k": {"nginx": 0.85}}.get(size, ()))
       for size, length in SIZES.items()),
