@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The effect of many connections on a server: their balance, their cost, and the delay of other clients.
+"""The effect of many connections on a server: balance, cost, and the delay of other clients.
 
-Each of the functions balance, memory, slow and greedy takes a gauge.Bench and yields rows. Used by run.py.
+Each of the functions balance, idle_memory, slow and greedy takes a gauge.Bench and yields rows.
+Used by works.py.
 """
+import contextlib
 import os
 import signal
 import statistics
 import subprocess
 import time
 
+import contenders
 import peers
 from gauge import Row
 
@@ -86,12 +89,13 @@ def balance_row(title, samples, target):
     values = [variation(counts) for counts in samples]
     worst = samples[values.index(max(values))]
     runs = ", ".join(f"{value:.3f}" for value in values)
-    return Row(title, f"CV of {len(samples)} runs: {runs}; connections by worker in the worst: "
-               f"{' '.join(map(str, worst))}", max(values), target)
+    return Row(f"CV, {title}", f"runs {runs}; in the worst {' '.join(map(str, worst))}",
+               max(values), target)
 
 
 def balance(bench):
     times = range(3)
+    bench.progress("balance")
     with peers.ours(bench.binary, ["echo"], workers=4) as server:
         yield balance_row("4 workers, 400 connections at 200/s",
                           [held_sample(bench, server, "balance slow", n, "-R", "200")
@@ -105,19 +109,19 @@ def balance(bench):
 
 
 def memory_of(bench, server, *arguments):
-    """Bytes for a connection that has had one answer and rests, of 9,000.
+    """Bytes for a connection that has had one answer and rests, of 10,000.
 
     The first 400 come and go before, so that what is touched once for all is not counted; what
     they left behind is not counted either.
     """
-    title, most, warm = "memory", 9000, 400
+    title, most, warm = "idle_memory", 10000, 400
+    bench.progress(f"{title} of {server.name}")
     with bench.hold(server.ports[0], "-H", "-c", str(warm), *arguments) as held:
         held.wait_open()
         held.let_go(title, server.name + ", warm", 0)
     time.sleep(0.5)
     before = server.user_memory()
-    with bench.hold(server.ports[0], "-H", "-c", str(most), "-R", "6000",
-                    *arguments) as held:
+    with bench.hold(server.ports[0], "-H", "-c", str(most), "-R", "6000", *arguments) as held:
         held.wait_open()
         after = server.user_memory()
         held.let_go(title, server.name, 0)
@@ -125,17 +129,22 @@ def memory_of(bench, server, *arguments):
     return (after - before) / (most - warm), what
 
 
-def memory(bench):
-    with peers.ours(bench.binary, ["ack,reply=ok"], workers=4) as server:
-        value, what = memory_of(bench, server, "-r", "2")
-        yield Row("bytes of user memory for an idle connection, 4 workers", what, value, 220)
-    for start in (peers.nginx, peers.haproxy):
-        try:
-            with start(workers=4) as server:
-                value, what = memory_of(bench, server, "-g", "/")
-                yield Row(f"the same, {server.name}", what, value)
-        except peers.Missing as missing:
-            yield Row("the same: left out", str(missing), None)
+def idle_memory(bench):
+    title = "bytes of user memory for an idle connection"
+    ours = contenders.ALL["prefork-srv"]
+    with ours.start(bench, "raw", 4) as server:
+        value, what = memory_of(bench, server, "-r", str(len(contenders.REPLY)))
+        yield Row(f"{title}, ack", what, value, 220, ours.name)
+    first = None
+    for name in contenders.who_can("tiny"):
+        if name == "minimal":
+            continue
+        with contextlib.suppress(peers.Missing), \
+                contenders.ALL[name].start(bench, "tiny", 4, **bench.places) as server:
+            value, what = memory_of(bench, server, "-g", "/healthz")
+            ratio = first / value if first else None
+            first = first or value
+            yield Row(f"{title}, HTTP", what, value, None, name, ratio)
 
 
 def slow_rounds(bench, server, title):
@@ -143,6 +152,7 @@ def slow_rounds(bench, server, title):
     quiet, busy = [], []
     port, probe = server.ports[0], ("-c", "8", "-m", "hello\\n", "-a", "3")
     for number in range(2 * bench.rounds):
+        bench.progress(title, number + 1, 2 * bench.rounds)
         quiet.append(bench.load(title, "without", number, server, port, *probe, pinned=False))
         with bench.hold(port, "-S", "-c", "2000") as held:
             held.wait_open()
@@ -187,16 +197,17 @@ def beside(bench, server, title, port, arguments):
         greedy.wait_open()
         line = bench.load(title, "beside", 0, server, server.ports[3], "-c", "1", "-r", "200",
                           "-m", "hello\\n", "-a", "3", pinned=False,
-                          seconds=bench.rounds * bench.seconds)
+                          seconds=5)
         taken = greedy.let_go(title, "greedy", 0)
     return line, taken["bytes"] / taken["seconds"] / 1e6
 
 
 def greedy(bench):
-    """Server on a CPU of its own; one run as long as all rounds of another measurement."""
+    """Server on a CPU of its own."""
     listens = ("status", "chargen", "echo", "ack,framing=line,reply=ok")
     for what, port, arguments in GREEDY:
         title = f"a small message beside 1,000 x {what}"
+        bench.progress(title)
         with peers.ours(bench.binary, listens, cpu=bench.cpu) as server:
             line, rate = beside(bench, server, title, server.ports[port], arguments)
         told = f"p50 {line['p50_us'] / 1000:.2f} ms; the others take {rate:.0f} MB/s"

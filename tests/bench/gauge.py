@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The instruments: runs prefork-client bench, keeps each of its lines, holds connections open.
 
-Must not depend on a server, and must not judge. Used by ratios.py and crowds.py.
+Must not depend on a server, and must not judge.
 """
 import contextlib
 import csv
@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import time
 
-TURNS = 4  # of each side in a round
+ROUNDS, TURNS = 5, 2  # turns of each side in a round
 COLUMNS = {  # of the file of all lines, with their names in the reports of bench and crowd
     "requests": "answers", "seconds": "seconds", "rate": "rate", "errors": "errors",
     "p50_us": "answer_p50_us", "p99_us": "answer_p99_us", "max_us": "answer_max_us",
@@ -20,11 +20,11 @@ COLUMNS = {  # of the file of all lines, with their names in the reports of benc
 
 
 class Row:
-    """One line of the result: `value` is held against `target` (at most); None has none."""
+    """One figure: `value` is held against `target` (at most); None has none."""
 
-    def __init__(self, title, what, value, target=None, remark=""):
-        self.title, self.what, self.remark = title, what, remark
-        self.value, self.target = value, target
+    def __init__(self, title, what, value, target=None, contender=None, ratio=None):
+        self.title, self.what, self.contender = title, what, contender
+        self.value, self.target, self.ratio = value, target, ratio
 
 
 def busy_ticks():
@@ -43,30 +43,36 @@ def quietest_cpu():
 
 
 class Bench:
-    """Where things are and how long to measure."""
+    """Where things are, how long to measure, and who is told how far it is."""
 
-    def __init__(self, args):
+    def __init__(self, args, screen):
         self.tools, self.binary, self.client = args.tools, args.server, args.client
-        self.rounds, self.seconds = args.rounds, args.seconds
-        self.cpu = None  # that server and client share; chosen before each measurement
-        self.csv = csv.writer(args.csv)
+        self.rounds, self.screen = ROUNDS, screen
+        self.turn_s = 0.3  # of one side; set before each work
+        self.cpu = None    # that server and client share; chosen before each work
+        self.failed = set()  # contenders that could not be started, and for which work
+        self.places = {}     # what the jobs of contenders name: root, files, module ...
+        self.progress = screen.progress
+        self.lines = csv.writer(args.lines) if args.lines else None
         self.header_written = False
 
     def keep(self, measurement, side, number, text):
         """Keeps the last two lines of a report, names and values, under the names of COLUMNS."""
         found = next(csv.DictReader(text.strip().splitlines()[-2:]))
         line = {ours: float(found.get(name) or 0) for ours, name in COLUMNS.items()}
-        if not self.header_written:
-            self.csv.writerow(["measurement", "side", "round"] + list(line))
+        if self.lines and not self.header_written:
+            self.lines.writerow(["measurement", "side", "round"] + list(line))
             self.header_written = True
-        self.csv.writerow([measurement, side, number] + [f"{x:g}" for x in line.values()])
+        if self.lines:
+            self.lines.writerow([measurement, side, number] + [f"{x:g}" for x in line.values()])
         return line
 
     def load(self, measurement, side, number, server, port, *arguments, pinned=True, seconds=None):
         command = ["taskset", "-c", str(self.cpu)] if pinned else []
-        command += [self.client, "bench", "--csv", "-d", f"{seconds or self.seconds / TURNS:g}",
+        command += [self.client, "bench", "-q", "--csv",
+                    "-d", f"{1000 * (seconds or self.turn_s):.0f}ms",
                     "--server-pid", str(server.process.pid), *arguments, f"127.0.0.1:{port}"]
-        done = subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL,
+        done = subprocess.run(command, timeout=20, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True)
         if done.returncode not in (0, 1):  # 1: some were lost, which the line tells
             raise RuntimeError(f"prefork-client: exit code {done.returncode}")
@@ -91,38 +97,43 @@ class Held:
             raise RuntimeError("crowd: not all connections could be opened")
 
     def let_go(self, measurement, side, number):
-        text, _ = self.process.communicate(timeout=60)
+        text, _ = self.process.communicate(timeout=20)
         return self.bench.keep(measurement, side, number, text)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.communicate(timeout=60)
+        if self.process.poll() is not None:
+            return
+        try:
+            self.process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
 
 
-def compare(bench, title, sides, pinned=True):
-    """Lines of each round and side (name, server, port, arguments of bench)."""
-    return compare_afresh(bench, title, lambda: contextlib.nullcontext(sides), pinned)
+def compare(bench, title, start, pinned, afresh=False):
+    """The lines of each round by side, and the facts of each side's server after the last.
 
-
-def compare_afresh(bench, title, start, pinned=True):
-    """The same with servers that start() starts for each round: one process is not like another.
-
-    A round gives every side four short turns, there and back, so that what else this machine does
-    meets all alike.
+    start() starts sides (name, server, port, arguments of bench); afresh: anew for each round, as
+    one process is not like another. A round gives every side two turns, there and back, so that
+    what else this machine does meets all alike.
     """
-    lines = {}
-    for number in range(bench.rounds):
-        turns = {}
-        with start() as sides:
-            for name, server, port, arguments in (sides + sides[::-1]) * (TURNS // 2):
-                turns.setdefault(name, []).append(
-                    bench.load(title, name, number, server, port, *arguments, pinned=pinned))
-        for name, of_round in turns.items():
-            lines.setdefault(name, []).append(merge(of_round))
-    return lines
+    lines, facts = {}, {}
+    with contextlib.nullcontext() if afresh else start() as kept:
+        for number in range(bench.rounds):
+            bench.progress(title, number + 1, bench.rounds)
+            with start() if afresh else contextlib.nullcontext(kept) as sides:
+                turns = {}
+                for name, server, port, arguments in (sides + sides[::-1]) * (TURNS // 2):
+                    turns.setdefault(name, []).append(
+                        bench.load(title, name, number, server, port, *arguments, pinned=pinned))
+                facts = {name: (server.spread(), server.user_memory())
+                         for name, server, _, _ in sides}
+            for name, of_round in turns.items():
+                lines.setdefault(name, []).append(merge(of_round))
+    return lines, facts
 
 
 def merge(turns):
@@ -133,22 +144,5 @@ def merge(turns):
     for key in ("p50_us", "p99_us"):
         merged[key] = statistics.median(line[key] for line in turns)
     for key in ("server_us", "client_us"):
-        merged[key] = sum(line[key] * line["requests"] for line in turns) / requests
+        merged[key] = sum(line[key] * line["requests"] for line in turns) / max(requests, 1)
     return merged
-
-
-def both_us(line):
-    return line["server_us"] + line["client_us"]
-
-
-def ratio_row(title, lines, ours, other, target=None):
-    pairs = list(zip(lines[ours], lines[other]))
-    ratios = [a["server_us"] / b["server_us"] for a, b in pairs]
-    both = statistics.median(both_us(a) / both_us(b) for a, b in pairs)
-    ours_us, other_us = (statistics.median(line["server_us"] for line in lines[name])
-                         for name in (ours, other))
-    errors = sum(a["errors"] + b["errors"] for a, b in pairs)
-    what = (f"{ours} {ours_us:.2f} us, {other} {other_us:.2f} us; rounds {min(ratios):.2f} to "
-            f"{max(ratios):.2f}; with the client's share {both:.2f}")
-    return Row(title, what, statistics.median(ratios), target,
-               f"{errors:.0f} errors" if errors else "")

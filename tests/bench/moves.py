@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """9,000 idle connections when their worker dies, and when a reload moves them.
 
-Each of the functions recovery and reload takes a gauge.Bench and yields rows. Used by run.py.
+Each of the functions recovery and reload takes a gauge.Bench and yields rows. Used by works.py.
 """
 import contextlib
 import os
@@ -89,6 +89,7 @@ def kill_and_ask(bench, server, client, other):
 
 def recovery(bench):
     """Two workers with 9,000 each; one is killed, ten times."""
+    bench.progress("recovery")
     with peers.ours(bench.binary, [LISTEN], workers=2) as server, contextlib.ExitStack() as stack:
         helds = [stack.enter_context(bench.hold(server.ports[0], *CROWD)) for _ in range(2)]
         for held in helds:
@@ -143,6 +144,7 @@ def reloads(bench, server):
 
 def reload(bench):
     """Four workers, ten reloads: without connections, then with 9,000."""
+    bench.progress("reload")
     with peers.ours(bench.binary, [LISTEN], workers=4) as server:
         _, empty_s = reloads(bench, server)
         with bench.hold(server.ports[0], *CROWD) as held:

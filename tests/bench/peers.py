@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Servers to measure, ours and others: started in a temporary folder on ports that the system
-chose, ended by process id.
+"""Servers as processes: started in a temporary folder on ports that the system chose, ended by
+process id; what /proc tells of them.
 
-Configures each for the measured work. Must not measure. Used by ratios.py
-and crowds.py.
+Knows no server's configuration but ours. Must not judge. Used by contenders.py and the works.
 """
+import contextlib
+import glob
 import os
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -50,8 +52,10 @@ class Server:
     def __init__(self, name, command, cpu=None, **popen):
         pin = [] if cpu is None else ["taskset", "-c", str(cpu)]
         self.name = name
-        self.process = subprocess.Popen(pin + command, stdin=subprocess.DEVNULL, **popen)
-        self.folder = None
+        # a group of its own: apache2 ends its whole group
+        self.process = subprocess.Popen(pin + command, stdin=subprocess.DEVNULL,
+                                        start_new_session=True, **popen)
+        self.folder, self.tasks, self.workers = None, None, 1
 
     def __enter__(self):
         return self
@@ -76,18 +80,44 @@ class Server:
             found += [child for child, parent in table.items() if parent == pid]
         return found
 
+    def busy_ns(self, what):
+        """Processor time so far of each process, or each thread, of the tree."""
+        found = {}
+        for pid in self.pids():
+            for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+                with contextlib.suppress(OSError), open(path) as stat:
+                    key = pid if what == "processes" else path
+                    found[key] = found.get(key, 0) + int(stat.read().split()[0])
+        return found
+
+    def spread(self):
+        """Variation of the processor time of the workers, the busiest tasks; None: not known."""
+        if self.workers < 2 or not self.tasks:
+            return None
+        times = sorted(self.busy_ns(self.tasks).values())[-self.workers:]
+        return statistics.pstdev(times) / statistics.mean(times) if any(times) else None
+
     def user_memory(self):
         """Bytes of user memory, shared pages counted once: the sum of Pss (proc(5))."""
         total = 0
         for pid in self.pids():
-            with open(f"/proc/{pid}/smaps_rollup") as lines:
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as lines:
                 total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total * 1024
+
+    def last_words(self):
+        """The last line that it wrote to its output or its log of errors."""
+        lines = []
+        for name in ("output", "error.log"):
+            with contextlib.suppress(OSError), open(f"{self.folder}/{name}") as said:
+                lines += said.read().strip().splitlines()[-1:]
+        return "; ".join(lines)
 
     def wait_listening(self):
         def answers():
             if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name}: ended with code {self.process.returncode}")
+                raise RuntimeError(f"{self.name}: ended with code {self.process.returncode}: "
+                                   + self.last_words())
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1", self.ports[0])) == 0
         try:
@@ -131,12 +161,6 @@ def ours(binary, listens, workers=1, cpu=None, options=(), program=(), directory
     return server
 
 
-def ours_program(binary, program, copies, directory):
-    """prefork-srv with so many copies of the program, which runs in the directory."""
-    return ours(binary, [""], workers=copies, options=["user=root"] if os.geteuid() == 0 else [],
-                program=program, directory=directory)
-
-
 def find_program(name, package):
     path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if not path:
@@ -144,70 +168,4 @@ def find_program(name, package):
     return path
 
 
-NGINX = """
-{modules}
-daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes {workers};
-worker_rlimit_nofile 20000;
-events {{ worker_connections 10000; }}
-http {{
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; default_type text/plain;
-  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ listen 127.0.0.1:{http} backlog=4096{reuse_port}; location / {{ return 200 "ok\\n"; }} }}
-}}
-{stream}
-"""
-NGINX_STREAM = 'stream {{ server {{ listen 127.0.0.1:{port} backlog=4096; return "{text}"; }} }}'
 STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
-
-
-def nginx_has_stream():
-    return os.path.exists(STREAM_MODULE)
-
-
-def nginx(workers=1, cpu=None, stream_text=None, reuse_port=False):
-    """nginx with `return 200` on ports[0] and, given stream_text, stream's `return` on ports[1]."""
-    program = find_program("nginx", "nginx-light")
-    folder = tempfile.mkdtemp(prefix="prefork-bench-")
-    ports = [free_port()]
-    modules = stream = ""
-    if stream_text is not None:
-        ports.append(free_port())
-        modules = f"load_module {STREAM_MODULE};"
-        stream = NGINX_STREAM.format(port=ports[1], text=stream_text)
-    with open(f"{folder}/nginx.conf", "w") as conf:
-        conf.write(NGINX.format(folder=folder, modules=modules, workers=workers, http=ports[0],
-                                reuse_port=" reuseport" if reuse_port else "",
-                                stream=stream))
-    server = Server("nginx reuseport" if reuse_port else "nginx",
-                    [program, "-e", f"{folder}/error.log", "-p", folder,
-                     "-c", f"{folder}/nginx.conf"], cpu)
-    server.folder, server.ports = folder, ports
-    server.wait_listening()
-    return server
-
-
-HAPROXY = """
-global
-  maxconn 9500
-  nbthread {workers}
-defaults
-  mode http
-  timeout client 300s
-  timeout http-keep-alive 300s
-frontend f
-  bind 127.0.0.1:{port} backlog 4096
-  http-request return status 200 content-type text/plain string "ok"
-"""
-
-
-def haproxy(workers=1, cpu=None):
-    program = find_program("haproxy", "haproxy")
-    folder = tempfile.mkdtemp(prefix="prefork-bench-")
-    ports = [free_port()]
-    with open(f"{folder}/haproxy.cfg", "w") as conf:
-        conf.write(HAPROXY.format(workers=workers, port=ports[0]))
-    server = Server("haproxy", [program, "-db", "-q", "-f", f"{folder}/haproxy.cfg"], cpu)
-    server.folder, server.ports = folder, ports
-    server.wait_listening()
-    return server
