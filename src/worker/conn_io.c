@@ -274,7 +274,7 @@ static enum conn_io send_once(struct conn *c)
 	    !read_range(c))
 		return outcome_of(-1);
 	sent = c->transport->send(c);
-	if (sent <= 0 && !may_wait(errno))
+	if (sent < 0 && !may_wait(errno))
 		return IO_FAILED;
 	if (c->lent.bytes && !keep_lent(c))
 		return IO_FAILED;
