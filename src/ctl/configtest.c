@@ -22,6 +22,7 @@
 #include "master/modules.h"
 #include "master/program/programs.h"
 #include "master/trial/prestart.h"
+#include "master/trial/prestart_files.h"
 #include "master/trial/service_trial.h"
 #include "net/netstat.h"
 #include "net/socket_owner.h"
@@ -238,7 +239,7 @@ static void find_names(struct check *check)
 static void warn_of_few_files(const struct check *check, unsigned sockets, unsigned capacity)
 {
 	const struct conf *conf = check->conf;
-	rlim_t needed = prestart_files_wanted(conf, sockets, capacity);
+	rlim_t needed = prestart_files_needed(conf, sockets, capacity);
 	const char *option = conf->rlimit_nofile > 0 ? "rlimit_nofile" : "worker_connections";
 	struct rlimit limit;
 

@@ -18,6 +18,7 @@
 #include "master/announce.h"
 #include "master/program/programs.h"
 #include "master/trial/prestart.h"
+#include "master/trial/prestart_files.h"
 #include "master/workers.h"
 #include "net/sd_notify.h"
 #include "net/unix_path.h"

@@ -20,6 +20,7 @@
 #include "master/keeper.h"
 #include "master/reload_times.h"
 #include "master/trial/prestart.h"
+#include "master/trial/prestart_files.h"
 #include "worker/heritage.h"
 
 #define STORE(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)

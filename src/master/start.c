@@ -14,6 +14,7 @@
 #include "config/conf_limit.h"
 #include "master/program/programs.h"
 #include "master/spawn.h"
+#include "master/trial/prestart_files.h"
 #include "master/workers.h"
 #include "net/systemd.h"
 

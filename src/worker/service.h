@@ -76,6 +76,7 @@ struct service {
 	bool gives_sockets;  /* to other processes (worker/give.h) */
 	bool has_pairs;      /* it attaches peers (worker/pair/pair.h) */
 	unsigned conn_files; /* descriptors that a connection needs; 0: its socket alone */
+	bool sends_files;    /* and one more while a file goes out */
 	unsigned own_files;  /* descriptors that a worker keeps for each of its listeners */
 	/*
 	 * It relays a stream of which it knows no messages: a connection is never between

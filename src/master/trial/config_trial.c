@@ -15,6 +15,7 @@
 #include "master/reload_times.h"
 #include "master/spawn.h"
 #include "master/trial/prestart.h"
+#include "master/trial/prestart_files.h"
 #include "master/trial/service_trial.h"
 
 enum { LISTENS_MOST = 4096, PROGRAMS_MOST = 256, NAMES_SIZE = 1024 * 1024 };

@@ -5,7 +5,6 @@
  */
 #include "master/trial/prestart.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,9 @@
 #include "config/auth_users.h"
 #include "config/conf_program.h"
 #include "config/conf_upstream.h"
-#include "config/fdlimit.h"
-#include "master/helper/helper.h"
 #include "master/trial/path_conflict.h"
 #include "net/listen_socket.h"
-#include "worker/heritage.h"
 #include "worker/service.h"
-
-/*
- * OWN_FILES: a worker's own descriptors, such as its epoll, signalfd and log, and some for the C
- * library. LEAST_FILES: those without which a worker could not have a single connection.
- * MASTER_FILES: the master's, which cannot start with less: its pid file, scoreboard, logs, epoll
- * and the like.
- */
-enum { OWN_FILES = 128, LEAST_FILES = 16, MASTER_FILES = 16 };
 
 static bool is_daemon; /* written once, by the master before it has any child */
 
@@ -296,92 +284,10 @@ bool prestart_same_log(const struct conf *a, const struct identity *of_a, const 
 	       prestart_log_owner(of_a) == prestart_log_owner(of_b);
 }
 
-/* Of a connection of the service that needs the most; the workers' own ones are added. */
-static rlim_t count_files(const struct conf *conf)
-{
-	unsigned of_conn = 1, own = 0;
-
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		const struct service *service = service_find(conf->listeners[i].service);
-
-		if (service && service->conn_files > of_conn)
-			of_conn = service->conn_files;
-		own += service ? service->own_files : 0;
-		own += (unsigned)conf->listeners[i].location_count; /* a root folder each */
-	}
-	return (rlim_t)conf->worker_connections * of_conn + own;
-}
-
-rlim_t prestart_files_wanted(const struct conf *conf, unsigned sockets, unsigned capacity)
-{
-	if (conf->rlimit_nofile > 0)
-		return (rlim_t)conf->rlimit_nofile;
-	return count_files(conf) + sockets + HERITAGE_WIRES * capacity + helper_count(conf) +
-	       OWN_FILES;
-}
-
 unsigned prestart_workers(const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)
 		if (!conf_program_owns(&conf->listeners[i]))
 			return conf_workers(conf);
 	return conf->program_count > 0 ? 0 : conf_workers(conf);
-}
-
-/* Descriptors that are open, and those to come. */
-static rlim_t master_files(const struct conf *conf, unsigned sockets, unsigned capacity)
-{
-	return (rlim_t)fdlimit_open() + sockets + (rlim_t)(WIRE_FDS + 2) * capacity +
-	       helper_files(conf, capacity) + MASTER_FILES;
-}
-
-enum { WHY_TEXT = 128 };
-
-static const char *tell_needs(const struct conf *conf, unsigned sockets, unsigned capacity,
-			      char *why)
-{
-	snprintf(why, WHY_TEXT, "for %u worker%s, room for %u more, and %u listening socket%s",
-		 prestart_workers(conf), prestart_workers(conf) == 1 ? "" : "s",
-		 capacity - prestart_workers(conf), sockets, sockets == 1 ? "" : "s");
-	return why;
-}
-
-bool prestart_check_files(const struct conf *conf, unsigned sockets, unsigned capacity,
-			  struct err *err)
-{
-	rlim_t needed = master_files(conf, sockets, capacity);
-	char why[WHY_TEXT];
-
-	if (fdlimit_allowed(needed))
-		return true;
-	fdlimit_refuse(needed, tell_needs(conf, sockets, capacity, why), err);
-	return blame_option(conf, "workers", err);
-}
-
-bool prestart_check_rlimit(const struct conf *conf, unsigned sockets, unsigned capacity,
-			   struct err *err)
-{
-	rlim_t of_worker =
-		(rlim_t)sockets + HERITAGE_WIRES * capacity + helper_count(conf) + LEAST_FILES;
-	char why[WHY_TEXT];
-
-	if (conf->rlimit_nofile == 0 || (rlim_t)conf->rlimit_nofile >= of_worker)
-		return true;
-	err_set(err, CODE_CONFIG, "%s: a worker needs %" PRIu64 " descriptors (auto is enough)",
-		tell_needs(conf, sockets, capacity, why), (uint64_t)of_worker);
-	return blame_option(conf, "rlimit_nofile", err);
-}
-
-void prestart_raise(const struct conf *conf, unsigned sockets, unsigned capacity)
-{
-	rlim_t of_worker = prestart_files_wanted(conf, sockets, capacity);
-	rlim_t of_master = master_files(conf, sockets, capacity);
-	rlim_t wanted = of_worker > of_master ? of_worker : of_master, possible;
-
-	if (fdlimit_raise(wanted, &possible))
-		return;
-	LOG(EVENT_environment_warned, LOG_STR("option", "rlimit_nofile"), LOG_NUM("wanted", wanted),
-	    LOG_NUM("possible", possible),
-	    LOG_STR("message", "a worker that runs out of descriptors pauses accepting (raise the "
-			       "hard limit, or lower worker_connections)"));
 }
