@@ -186,6 +186,20 @@ static void date__that_is_written__is_read_again(void **state)
 	}
 }
 
+static void dates__without_a_form__are_the_nearest_with_one(void **state)
+{
+	char text[HTTP_DATE];
+
+	(void)state;
+	assert_string_equal(http_date(INT64_C(253402300799), text),
+			    "Fri, 31 Dec 9999 23:59:59 GMT");
+	assert_string_equal(http_date(INT64_C(253402300800), text),
+			    "Fri, 31 Dec 9999 23:59:59 GMT");
+	assert_string_equal(http_date(INT64_MAX, text), "Fri, 31 Dec 9999 23:59:59 GMT");
+	assert_string_equal(http_date(-1, text), "Wed, 31 Dec 1969 23:59:59 GMT");
+	assert_string_equal(http_date(INT64_MIN, text), "Mon, 01 Jan 0001 00:00:00 GMT");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +207,7 @@ int main(void)
 		cmocka_unit_test(others__are_no_dates),
 		cmocka_unit_test(date__is_written_as_rfc_9110_has_it),
 		cmocka_unit_test(date__that_is_written__is_read_again),
+		cmocka_unit_test(dates__without_a_form__are_the_nearest_with_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,6 @@
 /* The formats are patterns, of which each letter stands for a part of the date. */
 #include "services/http/http_date.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,15 +9,8 @@
 static const char days[] = "SunMonTueWedThuFriSat";
 static const char months[] = CLOCK_MONTHS;
 
-const char *http_date(int64_t seconds, char *text)
-{
-	struct date date = clock_date(seconds);
-
-	snprintf(text, HTTP_DATE, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-		 days + (size_t)3 * date.weekday, date.day, months + (size_t)3 * (date.month - 1),
-		 date.year, date.hour, date.minute, date.second);
-	return text;
-}
+/* Years 1 to 9999: others have no form. */
+static const int64_t first_s = INT64_C(-62135596800), last_s = INT64_C(253402300799);
 
 /*
  * a weekday, A the same in full, d day, e day whose first digit may be a blank, b month, Y year, y
@@ -29,6 +21,56 @@ static const char *const patterns[] = {
 	"A, d-b-y H:m:s GMT", /* rfc850-date */
 	"a b e H:m:s Y",      /* asctime-date */
 };
+
+static char *write_digits(char *to, unsigned count, int value)
+{
+	for (unsigned i = count; i > 0; i--, value /= 10)
+		to[i - 1] = (char)('0' + value % 10);
+	return to + count;
+}
+
+static char *write_name(char *to, const char *names, int number)
+{
+	memcpy(to, names + (size_t)3 * (unsigned)number, 3);
+	return to + 3;
+}
+
+/* The parts of IMF-fixdate. */
+static char *write_part(char *to, char part, const struct date *date)
+{
+	switch (part) {
+	case 'a':
+		return write_name(to, days, date->weekday);
+	case 'b':
+		return write_name(to, months, date->month - 1);
+	case 'd':
+		return write_digits(to, 2, date->day);
+	case 'Y':
+		return write_digits(to, 4, date->year);
+	case 'H':
+		return write_digits(to, 2, date->hour);
+	case 'm':
+		return write_digits(to, 2, date->minute);
+	case 's':
+		return write_digits(to, 2, date->second);
+	default:
+		*to = part;
+		return to + 1;
+	}
+}
+
+const char *http_date(int64_t seconds, char *text)
+{
+	struct date date = clock_date(seconds < first_s ? first_s :
+				      seconds > last_s  ? last_s :
+							  seconds);
+	char *to = text;
+
+	for (const char *part = patterns[0]; *part != '\0'; part++)
+		to = write_part(to, *part, &date);
+	*to = '\0';
+	return text;
+}
 
 static bool take_digits(struct http_text *text, size_t count, int *value)
 {

@@ -11,7 +11,8 @@
 enum { HTTP_DATE = 64 };
 
 /*
- * Writes the date, such as Sun, 22 Nov 2026 10:00:00 GMT, to text (HTTP_DATE bytes) and returns it.
+ * Writes the date, such as Sun, 22 Nov 2026 10:00:00 GMT, to text (HTTP_DATE bytes) and returns it;
+ * one before the year 1 or beyond 9999, which has no form, as the first or the last one that has.
  */
 const char *http_date(int64_t seconds, char *text);
 
