@@ -12,8 +12,6 @@
 #include "base/err.h"
 #include "base/sys.h"
 
-enum { TURN_MOST = 256 }; /* events per turn: bounds how long the timers wait */
-
 /* Distinguishes a tag from the place of a watch. */
 #define TAG_BIT (UINT64_C(1) << 63)
 
@@ -183,8 +181,8 @@ void loop_read_clock(struct loop *loop)
 
 bool loop_turn(struct loop *loop, int wait_ms)
 {
-	struct epoll_event batch[TURN_MOST];
-	int count = sys_epoll_wait(loop->epfd, batch, TURN_MOST, wait_ms);
+	struct epoll_event batch[LOOP_EVENTS];
+	int count = sys_epoll_wait(loop->epfd, batch, LOOP_EVENTS, wait_ms);
 
 	if (count < 0 && errno != EINTR)
 		return false;

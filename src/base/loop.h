@@ -13,6 +13,8 @@
 
 struct epoll_event;
 
+enum { LOOP_EVENTS = 256 }; /* of a turn at most: bounds how long the timers wait */
+
 struct watch {
 	int fd;
 	void (*ready)(void *owner, uint32_t events);
@@ -33,7 +35,7 @@ struct loop {
 	void (*tagged)(void *owner, uint64_t tag, uint32_t events);
 	void *owner;               /* argument of tagged */
 	struct epoll_event *batch; /* the events of this turn; used by loop.c only */
-	int batch_count;
+	int batch_count;           /* of them */
 	struct loop_place *places; /* the watches; grows with their number, and never shrinks */
 	uint32_t place_count;
 	uint32_t strays; /* events for something unknown, or that its owner found in vain */

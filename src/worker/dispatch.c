@@ -174,6 +174,16 @@ static bool must_wait(const struct pool *pool, const struct record *r)
 }
 
 /*
+ * One that waits for its turn is reported in every turn. That costs less than to tell epoll not to,
+ * and later to do so again, as long as there is room for the events of others.
+ */
+static void ignore_event(struct pool *pool, struct record *r)
+{
+	if (pool->loop->batch_count > LOOP_EVENTS / 2)
+		watching_mute(pool, r);
+}
+
+/*
  * A connection may have ended since epoll reported it, and its record may belong to another one.
  * The worker before, which used the same epoll, may have written any tag.
  */
@@ -189,7 +199,7 @@ void dispatch_ready(struct pool *pool, uint64_t tag, uint32_t events)
 	if (!record_is_served(r))
 		(void)watching_stop(pool, r); /* until the other worker has decided */
 	else if (ring_has(&pool->queue, r->index))
-		watching_mute(pool, r);
+		ignore_event(pool, r);
 	else if (!(events & (EPOLLERR | EPOLLHUP)) && must_wait(pool, r))
 		ring_push(&pool->queue, r->index);
 	else
