@@ -20,7 +20,7 @@
 #include "worker/watching.h"
 
 /* How long a turn may last before heavy connections, and then unknown ones, wait for the next. */
-enum { TURN_US = 2000, TURN_MOST_US = 8000 };
+enum { TURN_US = 1000, TURN_MOST_US = 8000 };
 
 enum { TICK_VISITS = 8 }; /* light visits between two readings of the clock */
 

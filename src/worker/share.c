@@ -14,7 +14,7 @@ struct share {
 	int64_t us; /* after the first answer */
 };
 
-static const struct share whole = { 256 * 1024, 16, 1000 };
+static const struct share whole = { 256 * 1024, 16, 500 };
 static const struct share small = { 8 * 1024, 4, LIGHT_US };
 
 enum conn_weight share_weigh(enum conn_weight before, size_t moved_bytes, int64_t asked_us)
