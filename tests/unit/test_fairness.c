@@ -193,10 +193,10 @@ static void visit__ahead_of_others__moves_a_small_share(void **state)
 	assert_true(share_is_spent(true, 1, 4, 0));
 	assert_true(share_is_spent(true, 1, 2, 200));
 	assert_false(share_is_spent(true, 1, 1, 5000)); /* one answer is sent in any case */
-	assert_false(share_is_spent(false, SHARE - 1, 15, 999));
+	assert_false(share_is_spent(false, SHARE - 1, 15, 499));
 	assert_true(share_is_spent(false, SHARE, 1, 0));
 	assert_true(share_is_spent(false, 1, 16, 0));
-	assert_true(share_is_spent(false, 1, 2, 1000));
+	assert_true(share_is_spent(false, 1, 2, 500));
 }
 
 static void light__that_asks_for_much__goes_on_in_its_turn(void **state)
