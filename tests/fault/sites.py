@@ -185,7 +185,15 @@ class DownloadParts(Download):
     more = "Range: bytes=" + ",".join(f"{first}-{last}" for first, last in RANGES) + "\r\n"
     status = b"206"
 
+    def is_there(self, head, status, length):
+        """All of it, where no boundary could be made."""
+        is_whole = status == b"200" and self.run.struck()
+        return is_whole or super().is_there(head, status, length)
+
     def prepare(self, head):
+        if head[9:12] == b"200":
+            self.pattern = LARGE
+            return
         boundary = re.search(rb"\r\nContent-Type: multipart/byteranges; boundary=(\w+)\r\n", head)
         self.client.check(boundary, head)
         self.pattern = b"".join(

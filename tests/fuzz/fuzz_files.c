@@ -12,10 +12,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "services/files/file_cache.h"
-#include "unit/board.h"
-#include "unit/configured.h"
-#include "unit/folder.h"
-#include "unit/served.h"
+#include "unit/sited.h"
 #include "worker/recovery/record_check.h"
 
 #include "fuzz/site.h"
@@ -60,31 +57,13 @@ static unsigned count_fds(void)
 	return count;
 }
 
-/* A worker as unit/served.h makes one, with the listener of a configuration. */
 static void start(void)
 {
-	static struct heritage heritage;
 	char text[4096];
-	struct conf *conf;
-	void *folder;
 	struct err err;
 
 	demand(log_open("/dev/null", LEVEL_ERROR, LOG_TEXT, (uid_t)-1, &err), "no log");
-	demand(folder_make(&folder) == 0, "no folder");
-	conf = configured_load_good(folder, site_make(text, sizeof(text)));
-	(void)folder_remove(&folder);
-	served_start(&server, "http", NULL);
-	option_free(SECTION_listen, &server.listen_conf);
-	server.listen_conf = conf->listeners[0];
-	server.listen_conf.linger_timeout = 0;
-	heritage = (struct heritage){ .conf = &server.conf,
-				      .listeners = &server.set,
-				      .board = board_new(),
-				      .peers = &server.slot,
-				      .wires = &server.wire,
-				      .peer_count = 1,
-				      .arena = server.pool.arena };
-	demand(service_find("http")->init(&heritage, &server.listen_conf), "init");
+	sited_start(&server, site_make(text, sizeof(text)));
 }
 
 /* A size that differs from piece to piece. */
