@@ -5,6 +5,7 @@ worker dies or leaves. As in moves.py, every connection goes on at the byte wher
 import atexit
 import os
 import re
+import select
 import shutil
 import tempfile
 import time
@@ -174,7 +175,7 @@ class DownloadMemory(Download):
     name, pattern = "memory", talks.PATTERN[:100 * 1024]
 
     def begin(self):
-        self.client.own_calls = ("fcntl_int",)
+        self.client.own_calls = ("sendmsg", "fcntl_int")
         super().begin()
 
 
@@ -254,7 +255,7 @@ def make():
     os.symlink("../small", f"{site}/folder/link")
     made = time.time()
     while time.time() < made + SETTLED_S:
-        time.sleep(SETTLED_S / 10)
+        select.select([], [], [], SETTLED_S / 10)
 
 
 def begin(run, workers, kinds):
