@@ -75,6 +75,7 @@ struct service {
 	const char *loaded_name;
 	bool gives_sockets;  /* to other processes (worker/give.h) */
 	bool has_pairs;      /* it attaches peers (worker/pair/pair.h) */
+	bool holds_files;    /* conn_hold_file; is_sound tells whether the record may hold one */
 	unsigned conn_files; /* descriptors that a connection needs; 0: its socket alone */
 	bool sends_files;    /* and one more while a file goes out */
 	unsigned own_files;  /* descriptors that a worker keeps for each of its listeners */

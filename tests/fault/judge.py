@@ -70,7 +70,7 @@ OF_A_CONNECTION = ("recv", "send", "sendfile", "splice", "pread", "shutdown", "e
 
 def is_own(client, line):
     """What failed was a call that the service makes for this client, which waited for it."""
-    return client.own_call is not None and names(line, client.own_call)
+    return names(line, *client.own_calls)
 
 
 def most_strict(run, line):

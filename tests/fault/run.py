@@ -78,7 +78,7 @@ class Client:
         host, port = address.rsplit(":", 1)
         self.port = int(port)
         self.has_peer = False  # the server has a connection of its own for it
-        self.own_call = None  # the row of a call that the service makes for it now
+        self.own_calls = ()  # the rows of calls that the service makes for it now
         self.socket = socket.socket()
         self.socket.settimeout(BOUND_S)
         self.call(self.socket.connect, (host, self.port))

@@ -184,6 +184,8 @@ def main():
     settings.codes = judge.exit_codes(settings.tables)
     names = settings.only.split(",") if settings.only else list(SCENARIOS)
     began = time.monotonic()
+    if any(name in sites.ALL for name in names):
+        sites.make()
     with multiprocessing.Pool(settings.jobs, running.adopt_orphans) as pool:
         counted = count_all(pool, names)
     if settings.fault:

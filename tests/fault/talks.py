@@ -157,10 +157,10 @@ class Mixed:
 
     def ask_file(self, line, head):
         """Where the service gets no descriptor of its file, it ends the connection."""
-        self.client.own_call = "fcntl_int"
+        self.client.own_calls = ("fcntl_int",)
         self.client.send(line)
         self.client.expect(head)
-        self.client.own_call = None
+        self.client.own_calls = ()
 
 
 class MixedPair(Mixed, Resting):

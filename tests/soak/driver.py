@@ -216,20 +216,27 @@ class Driver:
         return self.magic
 
     def copy(self):
-        return self.hit_settled("copy", signal.SIGKILL, "copy")
+        return self.hit_one(self.ready_copies(), signal.SIGKILL, "copy")
 
     def copy_hang(self):
         """Until the master kills it, or wakes it to tell it to end."""
-        return self.hit_settled("copy", signal.SIGSTOP, "copy hang")
+        return self.hit_one(self.ready_copies(), signal.SIGSTOP, "copy hang")
+
+    def ready_copies(self):
+        """A copy that stands still before it is ready costs the program ready_timeout, and one that is killed a pause."""
+        return [p for p in self.settled("copy") if p.pid in self.server.log.ready]
 
     def helper(self):
-        return self.hit_settled("helper", signal.SIGKILL, "helper")
+        return self.hit_one(self.settled("helper"), signal.SIGKILL, "helper")
 
     def checker(self):
-        return self.hit_settled("checker", signal.SIGKILL, "checker")
+        return self.hit_one(self.settled("checker"), signal.SIGKILL, "checker")
 
-    def hit_settled(self, kind, number, name):
-        hit = self.hit([p for p in self.processes if p.kind == kind and self.is_settled(p)], number, name)
+    def settled(self, kind):
+        return [p for p in self.processes if p.kind == kind and self.is_settled(p)]
+
+    def hit_one(self, candidates, number, name):
+        hit = self.hit(candidates, number, name)
         if hit:
             os.close(hit[1])
         return hit

@@ -51,7 +51,7 @@ class Log:
         self.events = collections.Counter()
         self.endings = collections.defaultdict(list)  # by service and remote address
         self.complaints = []
-        self.ready = set()  # workers that have said that they serve
+        self.ready = set()  # workers and copies that have said that they serve
         self.moves = []     # for each configuration: whether connections move
         self.in_force = 0   # the configuration
         self.generation = 1  # of the workers with that configuration
@@ -96,6 +96,9 @@ class Log:
         self.places[int(fields["child_pid"])] = place
 
     def take_worker_ready(self, _, fields):
+        self.ready.add(int(fields["child_pid"]))
+
+    def take_program_ready(self, _, fields):
         self.ready.add(int(fields["child_pid"]))
 
     def may_drain(self):

@@ -78,6 +78,16 @@ static void assert_sender_has_all(void)
 	assert_int_equal(to->pool.timers.count, 0);
 }
 
+/* With a descriptor for it, behind that of the first connection. */
+static void hold_file(void)
+{
+	first->holds_file = true;
+	for (unsigned i = rights.count++; i > 1; i--)
+		rights.fds[i] = rights.fds[i - 1];
+	rights.fds[1] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	head->fds++;
+}
+
 /* chargen: each connection has output and a state. */
 #define DAMAGES(ROW)                                                                             \
 	ROW(state_closed, first->state = CONN_CLOSED)                                            \
@@ -91,6 +101,7 @@ static void assert_sender_has_all(void)
 	ROW(passage, first->passage = PASSAGE_COUNT)                                             \
 	ROW(peer_missing, first->peer = 1)                                                       \
 	ROW(file_missing, first->file_left = 1)                                                  \
+	ROW(file_held, hold_file())                                                              \
 	ROW(file_offset, first->file_offset = UINT64_MAX)                                        \
 	ROW(opened_future, first->opened_us = clock_us() + HOUR_MS * INT64_C(1000))              \
 	ROW(opened_min, first->opened_us = INT64_MIN)                                            \

@@ -17,6 +17,18 @@
 
 enum { SMALL = 100, LARGE = FILE_CACHE_LEAST / 8 - 1024 };
 
+/* They last as long as the process. */
+static struct file_cache *make_cache(void)
+{
+	static struct file_cache *made[16];
+	static unsigned count;
+
+	assert_in_range(count, 0, 15);
+	made[count] = file_cache_new(FILE_CACHE_LEAST);
+	assert_non_null(made[count]);
+	return made[count++];
+}
+
 static const char *name_of(unsigned number)
 {
 	static char name[32];
@@ -71,7 +83,7 @@ static bool is_open(int fd)
 
 static void entry__is_found_by_path_and_place(void **state)
 {
-	struct file_cache *cache = file_cache_new(FILE_CACHE_LEAST);
+	struct file_cache *cache = make_cache();
 
 	(void)state;
 	assert_null(file_cache_find(cache, 0, ""));
@@ -89,7 +101,7 @@ static void entry__is_found_by_path_and_place(void **state)
 
 static void oldest__make_room_for_new_ones(void **state)
 {
-	struct file_cache *cache = file_cache_new(FILE_CACHE_LEAST);
+	struct file_cache *cache = make_cache();
 	unsigned sum = 0;
 
 	(void)state;
@@ -112,7 +124,7 @@ static void oldest__make_room_for_new_ones(void **state)
 
 static void request__keeps_what_it_has_found(void **state)
 {
-	struct file_cache *cache = file_cache_new(FILE_CACHE_LEAST);
+	struct file_cache *cache = make_cache();
 	unsigned count = 0;
 
 	(void)state;
@@ -131,7 +143,7 @@ static void request__keeps_what_it_has_found(void **state)
 
 static void entry__too_large_for_its_share__is_refused(void **state)
 {
-	struct file_cache *cache = file_cache_new(FILE_CACHE_LEAST);
+	struct file_cache *cache = make_cache();
 
 	(void)state;
 	assert_null(add(cache, 0, FILE_CACHE_LEAST / 8));
@@ -140,7 +152,7 @@ static void entry__too_large_for_its_share__is_refused(void **state)
 
 static void descriptors__are_bounded_and_closed_with_their_entry(void **state)
 {
-	struct file_cache *cache = file_cache_new(FILE_CACHE_LEAST);
+	struct file_cache *cache = make_cache();
 	int fds[FILE_CACHE_FDS + 2];
 
 	(void)state;
@@ -170,7 +182,7 @@ static void descriptors__are_bounded_and_closed_with_their_entry(void **state)
 
 static void descriptor__that_the_request_has_found__stays(void **state)
 {
-	struct file_cache *cache = file_cache_new(FILE_CACHE_LEAST);
+	struct file_cache *cache = make_cache();
 	struct file_kept *first;
 	int fd = open_one();
 

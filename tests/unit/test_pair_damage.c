@@ -136,6 +136,22 @@ static void set_file(struct served *s, struct record *peer)
 	peer->file = peer->fd;
 }
 
+static void hold_file(struct served *s, struct record *r)
+{
+	r->holds_file = true;
+	r->file = served_own(s, open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+static void set_file_held(struct served *s, struct record *peer)
+{
+	hold_file(s, peer);
+}
+
+static void set_client_file_held(struct served *s, struct record *peer)
+{
+	hold_file(s, record(s, peer->peer - 1));
+}
+
 /* The client's own record is damaged: its peer is no connection of its own. */
 static void set_client_magic(struct served *s, struct record *peer)
 {
@@ -179,6 +195,8 @@ static void (*const damages[])(struct served *s, struct record *peer) = {
 	set_buf_beyond,
 	set_buf_end,
 	set_file,
+	set_file_held,
+	set_client_file_held,
 	set_client_magic,
 	set_client_side,
 	set_client_peer_none,

@@ -118,6 +118,13 @@ static void set_file_offset(struct served *s, struct record *c)
 	c->file_offset = UINT64_MAX;
 }
 
+/* Of a service that holds none. */
+static void set_file_held(struct served *s, struct record *c)
+{
+	c->holds_file = true;
+	c->file = served_own(s, open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 static void set_fd_wild(struct served *s, struct record *c)
 {
 	(void)s;
@@ -225,7 +232,7 @@ static void (*const damages[])(struct served *, struct record *) = {
 	set_grace,         set_peer_self,     set_peer_another,  set_peer_beyond,
 	set_file_standard, set_file_of_fd,    set_file_offset,   set_buf_of_another,
 	set_buf_twice,     set_buf_beyond,    set_buf_none,      set_buf_start,
-	set_buf_end,       set_service_state,
+	set_buf_end,       set_service_state, set_file_held,
 };
 
 /* Of two records that claim the same thing either may be wrong: both are lost. */

@@ -168,6 +168,7 @@ const struct service service_http = {
 	.each_second = file_open_each_second,
 	.sends_files = true,
 	.own_files = 1 + FILE_CACHE_FDS,
+	.holds_files = true,
 	.input = read_requests,
 	.idle = is_idle,
 	.is_sound = is_sound,

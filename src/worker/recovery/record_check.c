@@ -93,6 +93,15 @@ static bool fits_state(const struct record *r, const struct service *service)
 	}
 }
 
+/* A file is held by a service that has seen the client, and knows of it. */
+static bool holds_rightly(const struct conn *c)
+{
+	if (c->peer && c->peer->record->holds_file)
+		return false;
+	return !c->record->holds_file ||
+	       (c->service->holds_files && !is_new_to(c->record, c->service));
+}
+
 static bool has_server(const struct conn *c)
 {
 	return c->record->server > 0 || (c->peer && c->peer->record->server > 0);
@@ -103,7 +112,8 @@ bool record_check_service(const struct conn *c)
 {
 	const struct service *service = c->service;
 
-	if (!fits_state(c->record, service) || (!service->is_stream && has_server(c)) ||
+	if (!fits_state(c->record, service) || !holds_rightly(c) ||
+	    (!service->is_stream && has_server(c)) ||
 	    (c->record->proxy == PROXY_AWAITED && c->record->state != CONN_PREFACE))
 		return false;
 	return !service->is_sound || is_new_to(c->record, service) ||
