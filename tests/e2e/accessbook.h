@@ -23,4 +23,11 @@ unsigned accessbook_lines(void);
 /* Asserts that the text is in the access log exactly once. */
 void accessbook_expect(struct server *s, const char *what);
 
+/*
+ * In the combined format: every line has the nine fields, and nothing in it is a raw byte. goaccess
+ * takes every line; without it nothing is checked.
+ */
+void accessbook_expect_combined(struct server *s);
+void accessbook_expect_goaccess(struct server *s, unsigned lines);
+
 #endif

@@ -21,10 +21,10 @@ const struct http_taken http_taken[] = {
 	/* 3.1: the method is a token, case-sensitive */
 	PATH(GET, "/", "/", NULL),
 	PATH(HEAD, "/", "/", NULL),
-	{ ASK("get", "/"), HTTP_OTHER, "/", NULL, 1, true, false, 0 },
-	{ ASK("GETS", "/"), HTTP_OTHER, "/", NULL, 1, true, false, 0 },
+	{ ASK("get", "/"), HTTP_UNKNOWN, "/", NULL, 1, true, false, 0 },
+	{ ASK("GETS", "/"), HTTP_UNKNOWN, "/", NULL, 1, true, false, 0 },
 	{ ASK("POST", "/"), HTTP_OTHER, "/", NULL, 1, true, false, 0 },
-	{ ASK("!#$%&'*+-.^_`|~09aZ", "/"), HTTP_OTHER, "/", NULL, 1, true, false, 0 },
+	{ ASK("!#$%&'*+-.^_`|~09aZ", "/"), HTTP_UNKNOWN, "/", NULL, 1, true, false, 0 },
 
 	/* 3.2.1: origin-form */
 	PATH(GET, "/a/b.c", "/a/b.c", NULL),
@@ -43,7 +43,8 @@ const struct http_taken http_taken[] = {
 	PATH(GET, "http://[::1]:80/a", "/a", NULL),
 
 	/* 3.2.3 and 3.2.4: authority-form and asterisk-form */
-	PATH(CONNECT, "y:443", "", NULL),
+	{ ASK("CONNECT", "y:443"), HTTP_CONNECT, "", NULL, 1, false, false, 0 },
+	{ ASK("CONNECT", "[::1]:443"), HTTP_CONNECT, "", NULL, 1, false, false, 0 },
 	PATH(OPTIONS, "*", "*", NULL),
 	PATH(OPTIONS, "/a", "/a", NULL),
 
@@ -155,6 +156,9 @@ const struct http_refused http_refused[] = {
 	REFUSED(400, ASK("GET", "http://y:65536/")),
 	REFUSED(400, ASK("GET", "http://[zzz]/")),
 	REFUSED(400, ASK("CONNECT", "y:65536")),
+	REFUSED(400, ASK("CONNECT", "y")),
+	REFUSED(400, ASK("CONNECT", "y:")),
+	REFUSED(400, ASK("CONNECT", "[::1]")),
 	REFUSED(400, ASK("GET", "ftp://y/")),
 
 	/* 2.3: the version */

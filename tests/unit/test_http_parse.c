@@ -198,7 +198,7 @@ static unsigned filled(const char *before, const char *fill, size_t count, const
 	return r.status;
 }
 
-static void request_line__beyond_its_limit__is_414(void **state)
+static void request_line__beyond_its_limit__is_414_or_501(void **state)
 {
 	static const char rest[] = " HTTP/1.1\r\nHost: x\r\n\r\n";
 	size_t fits = HTTP_LINE_MOST - strlen("GET / HTTP/1.1");
@@ -209,7 +209,9 @@ static void request_line__beyond_its_limit__is_414(void **state)
 	assert_int_equal(filled("GET /", "a", 3 * HTTP_HEAD_MOST, ""), 414);
 	assert_int_equal(filled("\r\n\r\nGET /", "a", fits, rest), 0);
 	assert_int_equal(filled("\r\n\r\nGET /", "a", fits + 1, rest), 414);
-	assert_int_equal(filled("", "a", HTTP_LINE_MOST + 2, ""), 414);
+	/* a method longer than any (RFC 9112 3) */
+	assert_int_equal(filled("", "a", HTTP_LINE_MOST + 2, ""), 501);
+	assert_int_equal(filled("", "a", HTTP_LINE_MOST + 2, " / HTTP/1.1\r\n"), 501);
 }
 
 static void header_line__beyond_its_limit__is_431(void **state)
@@ -350,7 +352,7 @@ int main(void)
 		cmocka_unit_test(refused__have_their_status),
 		cmocka_unit_test(taken__cut_short__ask_for_more),
 		cmocka_unit_test(pairs__cut_anywhere__are_two_requests),
-		cmocka_unit_test(request_line__beyond_its_limit__is_414),
+		cmocka_unit_test(request_line__beyond_its_limit__is_414_or_501),
 		cmocka_unit_test(header_line__beyond_its_limit__is_431),
 		cmocka_unit_test(head__beyond_its_limit__is_431),
 		cmocka_unit_test(headers__beyond_their_limit__are_431),

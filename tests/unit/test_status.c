@@ -89,6 +89,7 @@ static void other_paths_and_methods__are_404_and_405(void **state)
 	assert_begins(asked_say(t, "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
 		      "HTTP/1.1 405 ");
 	assert_has(t->answer, "\r\nAllow: GET, HEAD\r\n");
+	assert_begins(asked_say(t, "BREW / HTTP/1.1\r\nHost: x\r\n\r\n", &ended), "HTTP/1.1 501 ");
 	assert_begins(asked_say(t, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", &ended),
 		      "HTTP/1.1 405 ");
 	assert_false(ended);

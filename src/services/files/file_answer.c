@@ -146,7 +146,7 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 	case HTTP_OPTIONS:
 		return answer_options(&a);
 	default:
-		return answer_error(&a, 405);
+		return answer_error(&a, http_method_status(a.request));
 	}
 }
 

@@ -39,6 +39,12 @@ static inline bool http_wants_body(const struct http_request *request)
 	return request->method != HTTP_HEAD;
 }
 
+/* The status for a method that a service does not serve (RFC 9110 9.1). */
+static inline unsigned http_method_status(const struct http_request *request)
+{
+	return request->method == HTTP_UNKNOWN ? 501 : 405;
+}
+
 /*
  * A body of unknown length is chunked; in HTTP/1.0, without chunks, the end of the connection ends
  * it.

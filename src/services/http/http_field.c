@@ -188,7 +188,9 @@ unsigned http_field_judge(struct http_request *r)
 	if (r->content_length > HTTP_BODY_MOST)
 		return 413;
 	r->has_chunks = has_coding;
-	r->keep_alive = !(r->found & FOUND_CLOSE) && (r->minor == 1 || r->found & FOUND_KEEP_ALIVE);
+	/* behind CONNECT there may be bytes for the tunnel already, which is not opened */
+	r->keep_alive = r->method != HTTP_CONNECT && !(r->found & FOUND_CLOSE) &&
+			(r->minor == 1 || r->found & FOUND_KEEP_ALIVE);
 	r->expect_continue = r->found & FOUND_CONTINUE && r->minor == 1 &&
 			     (r->has_chunks || r->content_length > 0);
 	return 0;

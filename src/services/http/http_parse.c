@@ -53,6 +53,16 @@ static enum http_progress refuse_head(struct http_request *r, unsigned status)
 	return HTTP_WRONG;
 }
 
+/* The status of a line, or a head, that is too long: n bytes are known (RFC 9112 3). */
+static unsigned long_status(const struct http_request *r, const char *bytes, size_t n)
+{
+	bool has_method = memchr(bytes + r->line, ' ', n - r->line) != NULL;
+
+	if (r->has_line)
+		return 431;
+	return has_method ? 414 : 501;
+}
+
 /* Looks for the CRLF of the current line; HTTP_WHOLE: it is at r->seen. */
 static enum http_progress find_end(struct http_request *r, const char *bytes, size_t n)
 {
@@ -69,7 +79,7 @@ static enum http_progress find_end(struct http_request *r, const char *bytes, si
 		return is_end ? HTTP_WHOLE : refuse_head(r, 400);
 	}
 	if (n == limit)
-		return refuse_head(r, r->has_line ? 431 : 414);
+		return refuse_head(r, long_status(r, bytes, n));
 	return HTTP_PART;
 }
 
@@ -79,17 +89,16 @@ static enum http_method find_method(const char *name, size_t length)
 		const char *name;
 		enum http_method method;
 	} rows[] = {
-		{ "GET", HTTP_GET },
-		{ "HEAD", HTTP_HEAD },
-		{ "OPTIONS", HTTP_OPTIONS },
-		{ "CONNECT", HTTP_CONNECT },
+		{ "GET", HTTP_GET },         { "HEAD", HTTP_HEAD },   { "OPTIONS", HTTP_OPTIONS },
+		{ "CONNECT", HTTP_CONNECT }, { "POST", HTTP_OTHER },  { "PUT", HTTP_OTHER },
+		{ "DELETE", HTTP_OTHER },    { "TRACE", HTTP_OTHER }, { "PATCH", HTTP_OTHER },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strlen(rows[i].name) == length && memcmp(name, rows[i].name, length) == 0)
 			return rows[i].method;
 	}
-	return HTTP_OTHER;
+	return HTTP_UNKNOWN;
 }
 
 static unsigned take_version(struct http_request *r, const char *at, size_t n)
@@ -164,7 +173,7 @@ static bool take_target(struct http_request *r, const char *bytes, uint32_t at, 
 {
 	if (r->method == HTTP_CONNECT) {
 		r->path = (struct http_span){ at, 0 };
-		return http_request_is_authority(bytes + at, end - at);
+		return http_request_is_tunnel(bytes + at, end - at);
 	}
 	if (bytes[at] == '/')
 		return split_target(r, bytes, at, end);
@@ -296,7 +305,7 @@ bool http_parse_is_sound(const struct http_request *r, size_t n)
 
 	return r->seen <= n && r->seen <= HTTP_HEAD_MOST && r->line <= r->seen &&
 	       r->head_length <= r->seen && r->headers <= HTTP_HEADERS_MOST &&
-	       r->empty_lines <= HTTP_EMPTY_LINES_MOST + 1 && r->method <= HTTP_CONNECT &&
+	       r->empty_lines <= HTTP_EMPTY_LINES_MOST + 1 && r->method <= HTTP_UNKNOWN &&
 	       r->minor <= 1 && is_status(r->status) && is_bool(&r->has_line) &&
 	       is_bool(&r->keep_alive) && is_bool(&r->expect_continue) && is_bool(&r->has_query) &&
 	       is_bool(&r->has_chunks) && is_inside(r->method_name, r->seen) &&

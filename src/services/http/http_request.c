@@ -112,3 +112,10 @@ bool http_request_is_authority(const char *at, size_t n)
 		return false;
 	return port == end || (*port == ':' && is_port(port + 1, end));
 }
+
+bool http_request_is_tunnel(const char *at, size_t n)
+{
+	const char *end = at + n, *port = skip_host(at, end);
+
+	return port && end - port > 1 && *port == ':' && is_port(port + 1, end);
+}

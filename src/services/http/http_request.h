@@ -12,7 +12,7 @@
 
 /* Limits of a request, without the CRLF of a line: those of nginx and Apache, or a little lower. */
 enum {
-	HTTP_LINE_MOST = 8000,     /* bytes of the request line: beyond it 414 */
+	HTTP_LINE_MOST = 8000,     /* bytes of the request line: beyond it 414, or 501 */
 	HTTP_HEADER_MOST = 8000,   /* bytes of one header line: beyond it 431 */
 	HTTP_HEAD_MOST = 16384,    /* bytes of the whole head: beyond it 431 */
 	HTTP_HEADERS_MOST = 100,   /* header lines: beyond it 431 */
@@ -42,8 +42,11 @@ static inline const char *http_skip(const char *at, const char *end, enum http_c
 	return at;
 }
 
-/* The methods that a service handles; any other token is HTTP_OTHER. */
-enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_OPTIONS, HTTP_CONNECT };
+/*
+ * The methods that a service handles; HTTP_OTHER: another one of RFC 9110 or RFC 5789;
+ * HTTP_UNKNOWN: any other token. Records hold the numbers.
+ */
+enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_OPTIONS, HTTP_CONNECT, HTTP_UNKNOWN };
 
 /* Part of the bytes given to http_parse. */
 struct http_span {
@@ -90,5 +93,7 @@ struct http_request {
 
 /* True when the n bytes are a host, not empty, with an optional port; any host is accepted. */
 bool http_request_is_authority(const char *at, size_t n);
+/* The same with a port, as CONNECT has it (RFC 9112 3.2.3). */
+bool http_request_is_tunnel(const char *at, size_t n);
 
 #endif

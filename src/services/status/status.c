@@ -184,7 +184,7 @@ static unsigned route_request(struct conn *c, struct http_session *session)
 	if (auth.status != 0)
 		return status_auth_refuse(&c->out, request, auth);
 	if (!is_read)
-		return answer_error(c, request, 405);
+		return answer_error(c, request, http_method_status(request));
 	for (unsigned i = 0; i < ROUTES; i++)
 		if (is_path(c, request, routes[i].path))
 			return begin_long(c, conn_state(c), &routes[i]) ? 200 : 0;
