@@ -166,7 +166,7 @@ bool conf_is_service(const char *text, struct err *err)
 
 static bool is_known(const struct option *option, const struct listen_conf *listener)
 {
-	return option->service[0] == '\0' || units_has_word(option->service, listener->service);
+	return option->service[0] == '\0' || option_is_for(option, listener->service);
 }
 
 bool conf_needs_proxy(const struct option *option)
@@ -179,9 +179,11 @@ bool conf_needs_proxy(const struct option *option)
 bool conf_check_effect_of(const struct option *option, const struct listen_conf *listener,
 			  struct err *err)
 {
+	char services[OPTION_SERVICES];
+
 	if (!is_known(option, listener))
-		return err_set(err, CODE_CONFIG, "%s: belongs to service %s, not %s", option->name,
-			       option->service, listener->service);
+		return err_set(err, CODE_CONFIG, "%s: belongs to %s, not %s", option->name,
+			       option_services(option, services), listener->service);
 	if (!conf_needs_proxy(option) || listener->accept_proxy)
 		return true;
 	return err_set(

@@ -37,7 +37,7 @@ static char *default_text(const struct option *option)
 static void print_option(const struct option *option, FILE *out)
 {
 	char *value = default_text(option), line[768], allowed[256];
-	char name[OPTION_NAME + 4];
+	char name[OPTION_NAME + 4], services[OPTION_SERVICES];
 
 	snprintf(name, sizeof(name), "%s =", option->name);
 	manual_term("Ic", name, value, out);
@@ -45,7 +45,7 @@ static void print_option(const struct option *option, FILE *out)
 	snprintf(line, sizeof(line), "Allowed: %s.", option_allowed(option, allowed));
 	manual_text(line, out);
 	if (option->service[0] != '\0') {
-		snprintf(line, sizeof(line), "Only for service %s%s.", option->service,
+		snprintf(line, sizeof(line), "Only for %s%s.", option_services(option, services),
 			 option_is_of(SECTION_location, option) ? ", also in a location" : "");
 		manual_text(line, out);
 	}

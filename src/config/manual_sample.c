@@ -48,7 +48,7 @@ static void print_section(enum option_section wanted, const void *object, const 
 	for (size_t i = 0; i < option_count; i++) {
 		bool is_service = strcmp(options[i].name, "service") == 0;
 
-		if (options[i].section == wanted && strcmp(options[i].service, service) == 0 &&
+		if (options[i].section == wanted && option_is_for(&options[i], service) &&
 		    !(wanted == SECTION_listen && is_service))
 			print_option(&options[i], object, indent, out);
 	}
@@ -74,7 +74,7 @@ static void show_section(const char *head, enum option_section section, const vo
 {
 	fprintf(out, "\n# %s {\n", head);
 	for (size_t i = 0; i < option_count; i++) {
-		if (options[i].section != section || strcmp(options[i].service, service) != 0 ||
+		if (options[i].section != section || !option_is_for(&options[i], service) ||
 		    strcmp(options[i].name, "service") == 0)
 			continue;
 		print_comment("", options[i].sentence, out);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/strbuf.h"
 #include "base/units.h"
 #include "config/conf_fields.h"
 #include "config/foreign.h"
@@ -104,6 +105,30 @@ const char *option_full_name(const struct option *option, char *text)
 	snprintf(text, OPTION_NAME, "%s%s%s", is_top ? "" : section->name, is_top ? "" : ".",
 		 option->name);
 	return text;
+}
+
+const char *option_services(const struct option *option, char *text)
+{
+	struct strbuf out = strbuf_on(text, OPTION_SERVICES - 1);
+	const char *at = option->service;
+
+	strbuf_raw(&out, strchr(at, ' ') ? "services " : "service ");
+	for (; *at != '\0'; at++) {
+		const char one[] = { *at, '\0' };
+
+		if (*at != ' ')
+			strbuf_raw(&out, one);
+		else
+			strbuf_raw(&out, strchr(at + 1, ' ') ? ", " : " and ");
+	}
+	text[out.used] = '\0';
+	return text;
+}
+
+bool option_is_for(const struct option *option, const char *service)
+{
+	return service[0] == '\0' ? option->service[0] == '\0' :
+				    units_has_word(option->service, service);
 }
 
 bool option_read(const struct option *option, void *object, const char *const *words, size_t count,

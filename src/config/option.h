@@ -57,6 +57,16 @@ bool option_is_list(const struct option *option);
 const char *option_full_name(const struct option *option, char *text);
 
 /*
+ * Writes "service ack", or "services http and status": those that know the option, of which there
+ * is at least one. text has OPTION_SERVICES bytes. Returns text.
+ */
+enum { OPTION_SERVICES = 128 };
+const char *option_services(const struct option *option, char *text);
+
+/* True when that service knows the option, and not every one does; service "": every one does. */
+bool option_is_for(const struct option *option, const char *service);
+
+/*
  * Reads `count` words (one, except for a list) into the field of the struct at `object`, and frees
  * its earlier value. Checks kind and bounds. Returns false with err (`"lots" is not a number (1 to
  * 65535)`), and the value is unchanged.

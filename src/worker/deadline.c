@@ -54,6 +54,43 @@ static int64_t find_for_stream(const struct pool *pool, const struct record *r,
 		      is_half_closed ? timeouts->half_close_ms : timeouts->idle_ms);
 }
 
+/* Of two times, 0: never. */
+static int64_t earlier_of(int64_t one_ms, int64_t other_ms)
+{
+	return one_ms == 0 || (other_ms != 0 && other_ms < one_ms) ? other_ms : one_ms;
+}
+
+/* The time before a connection was let in counts for no client. */
+static bool was_let_in_at_once(const struct pool *pool, const struct record *r)
+{
+	return r->proxy == PROXY_NONE && !limiter_rule(&pool->limiter, r->listener)->has_sources;
+}
+
+/* Until the head of the message in progress must be complete; 0: it is. */
+static int64_t head_due_ms(const struct pool *pool, const struct record *r)
+{
+	const struct service *service = pool->services[r->listener];
+	bool is_first = r->messages == 0 && was_let_in_at_once(pool, r);
+
+	if (!service->is_in_head || !service->is_in_head(r->state_bytes))
+		return 0;
+	return add_ms((is_first ? r->opened_us : r->begun_us) / 1000,
+		      pool_conf(pool, r)->header_timeout);
+}
+
+/* Between messages: a service with heads has times of its own. */
+static int64_t find_by_silence(const struct pool *pool, const struct record *r)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+	int64_t active_ms = active_ms_of(pool, r), idle_ms = add_ms(active_ms, conf->idle_timeout);
+
+	if (!pool->services[r->listener]->is_in_head)
+		return idle_ms;
+	if (r->messages == 0)
+		return earlier_of(idle_ms, add_ms(active_ms, conf->header_timeout));
+	return conf->keepalive_timeout > 0 ? active_ms + conf->keepalive_timeout : idle_ms;
+}
+
 static int64_t find_by_messages(const struct pool *pool, const struct record *r,
 				enum close_reason *why)
 {
@@ -61,14 +98,15 @@ static int64_t find_by_messages(const struct pool *pool, const struct record *r,
 
 	if (r->begun_us != 0) {
 		*why = CLOSE_message_timeout;
-		return add_ms(begun_ms_of(pool, r), conf->message_timeout);
+		return earlier_of(add_ms(begun_ms_of(pool, r), conf->message_timeout),
+				  head_due_ms(pool, r));
 	}
 	if (pool->draining && r->bytes_in == 0) {
 		*why = CLOSE_drained;
 		return r->opened_us / 1000 + FRESH_MS;
 	}
 	*why = CLOSE_idle_timeout;
-	return add_ms(active_ms_of(pool, r), conf->idle_timeout);
+	return find_by_silence(pool, r);
 }
 
 /* True while not one byte of its PROXY header has come. */

@@ -164,6 +164,12 @@ enum verdict hand_ask_expired(struct conn *c)
 	return call(c, call_expired);
 }
 
+enum verdict hand_ask_timed_out(struct conn *c, enum close_reason why)
+{
+	conn_set_close_reason(c, why);
+	return c->service->timed_out ? call(c, c->service->timed_out) : FINISH;
+}
+
 static enum verdict call_connected(struct conn *peer)
 {
 	return peer->service->connected ? peer->service->connected(peer) : MORE;

@@ -36,6 +36,9 @@ enum verdict hand_ask_input(struct conn *c);
 enum verdict hand_ask_drained(struct conn *c);
 enum verdict hand_ask_expired(struct conn *c);
 
+/* The same when a timeout ends the client's side for that reason, which is set. */
+enum verdict hand_ask_timed_out(struct conn *c, enum close_reason why);
+
 /* The same for a peer whose connect(2) has ended, or whose other end was lost with that errno. */
 enum verdict hand_ask_connected(struct conn *peer, int error);
 bool hand_ask_lost(struct conn *peer, int error, enum verdict *verdict);

@@ -150,6 +150,16 @@ struct service {
 	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
 	enum verdict (*expired)(struct conn *c);
 	/*
+	 * A timeout of the options ends the connection, for the reason in its record, while no
+	 * output waits: the service may tell its client. The verdict is not MORE. NULL: FINISH.
+	 */
+	enum verdict (*timed_out)(struct conn *c);
+	/*
+	 * By the state alone, while a message is in progress: true until its head is complete, for
+	 * which there is header_timeout. NULL: messages have no heads, and no such time.
+	 */
+	bool (*is_in_head)(const void *state);
+	/*
 	 * True between messages: the connection may be ended now. NULL: c->in and c->out are empty,
 	 * and in a pair not one end alone has ended its stream. A pair that is not between messages
 	 * may pause for message_timeout.

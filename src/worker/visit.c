@@ -262,7 +262,7 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 	else if (deadline_cuts(why))
 		cut_off(pool, c, why);
 	else if (state == CONN_OPEN)
-		verdict_carry_out(pool, c, conn_finish(c, why));
+		verdict_carry_out(pool, c, hand_ask_timed_out(c, why));
 	else
 		conn_close(c, why);
 }

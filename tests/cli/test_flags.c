@@ -95,9 +95,9 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-t", "-o", "worker_processes=4" },
 		  "-o worker_processes=4: \"worker_processes\" is an unknown option (write "
 		  "workers)" },
-		{ { "-t", "-l", "8080=ack,keepalive_timeout=4" },
-		  "-l 8080=ack,keepalive_timeout=4: \"keepalive_timeout\" is an unknown option "
-		  "(write idle_timeout)" },
+		{ { "-t", "-l", "8080=ack,client_body_timeout=4" },
+		  "-l 8080=ack,client_body_timeout=4: \"client_body_timeout\" is an unknown "
+		  "option (write message_timeout)" },
 		{ { "-P", "option" },
 		  "-P \"option\": is not a table (options, signals, metrics, events, exits, "
 		  "services, flags, "

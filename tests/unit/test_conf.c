@@ -179,6 +179,9 @@ static void dash_l__that_is_wrong__is_refused(void **state)
 	assert_listen_refused(
 		"8080=echo,framing=line",
 		"-l 8080=echo,framing=line: framing: belongs to service ack, not echo");
+	assert_listen_refused("8080=echo,max_header=1k",
+			      "-l 8080=echo,max_header=1k: max_header: belongs to services http "
+			      "and status, not echo");
 	assert_listen_refused("8080=ack,backlog=1,backlog=2",
 			      "-l 8080=ack,backlog=1,backlog=2: backlog: is given twice");
 	assert_listen_refused("8080=ack,", "-l 8080=ack,: \"\": \"=\" is missing (OPTION=VALUE)");

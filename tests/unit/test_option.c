@@ -87,11 +87,18 @@ static void rows__that_name_a_service__name_a_known_one(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < option_count; i++) {
-		bool is_known = options[i].service[0] == '\0';
+		const char *at = options[i].service;
+		size_t length;
 
-		for (size_t s = 0; s < count; s++)
-			is_known |= strcmp(options[i].service, services[s]) == 0;
-		assert_true(is_known);
+		for (; *at != '\0'; at += length, at += strspn(at, " ")) {
+			bool is_known = false;
+
+			length = strcspn(at, " ");
+			for (size_t s = 0; s < count; s++)
+				is_known |= strncmp(at, services[s], length) == 0 &&
+					    services[s][length] == '\0';
+			assert_true(is_known);
+		}
 	}
 }
 
@@ -112,6 +119,17 @@ static void option_full_name__names_the_section(void **state)
 	assert_string_equal(option_full_name(option_find(SECTION_log, "level"), text), "log.level");
 	assert_string_equal(option_full_name(option_find(SECTION_listen, "backlog"), text),
 			    "listen.backlog");
+}
+
+static void option_services__joins_them(void **state)
+{
+	char text[OPTION_SERVICES];
+
+	(void)state;
+	assert_string_equal(option_services(option_find(SECTION_listen, "framing"), text),
+			    "service ack");
+	assert_string_equal(option_services(option_find(SECTION_listen, "max_header"), text),
+			    "services http and status");
 }
 
 static void option_check__with_wrong_words__says_what_is_allowed(void **state)
@@ -274,6 +292,7 @@ int main(void)
 		cmocka_unit_test(rows__that_name_a_service__name_a_known_one),
 		cmocka_unit_test(option_find__with_a_name_of_another_section__finds_nothing),
 		cmocka_unit_test(option_full_name__names_the_section),
+		cmocka_unit_test(option_services__joins_them),
 		cmocka_unit_test(option_check__with_wrong_words__says_what_is_allowed),
 		cmocka_unit_test(option_check__with_a_word_that_stands_for_zero__takes_it),
 		cmocka_unit_test(option_read__that_fails__leaves_the_value),

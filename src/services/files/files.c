@@ -126,14 +126,29 @@ static bool go_on(struct conn *c, struct http_session *session)
 	return true;
 }
 
+static const struct http_handler handler = { .answer = file_answer, .go_on = go_on };
+
 static enum verdict read_requests(struct conn *c)
 {
-	static const struct http_handler handler = { .answer = file_answer, .go_on = go_on };
 	struct files *f = conn_state(c);
 	enum verdict verdict;
 
 	verdict = http_session_serve(c, &f->session, &handler);
 	return c->record->is_reset ? ABORT : verdict;
+}
+
+static enum verdict end_late(struct conn *c)
+{
+	struct files *f = conn_state(c);
+
+	return http_session_time_out(c, &f->session, &handler);
+}
+
+static bool is_in_head(const void *state)
+{
+	const struct files *f = state;
+
+	return http_session_is_in_head(&f->session);
 }
 
 static bool is_idle(const struct conn *c)
@@ -170,6 +185,8 @@ const struct service service_http = {
 	.own_files = 1 + FILE_CACHE_FDS,
 	.holds_files = true,
 	.input = read_requests,
+	.timed_out = end_late,
+	.is_in_head = is_in_head,
 	.idle = is_idle,
 	.is_sound = is_sound,
 };

@@ -39,6 +39,7 @@ static const struct status *look_up(unsigned status)
 		{ 403, "403 Forbidden", false },
 		{ 404, "404 Not Found", false },
 		{ 405, "405 Method Not Allowed", false },
+		{ 408, "408 Request Timeout", false },
 		{ 412, "412 Precondition Failed", false },
 		{ 413, "413 Content Too Large", false },
 		{ 414, "414 URI Too Long", false },

@@ -66,9 +66,15 @@ static void next_request(struct conn *c, struct http_session *s)
 /* In lame_duck too: a client that learns of the end loses no request to it. */
 static bool will_end(const struct conn *c, const struct http_request *request)
 {
-	bool is_last = buf_used(&c->in) <= request->head_length;
+	uint64_t length = request->head_length;
+	uint64_t most = (uint64_t)c->conf->keepalive_requests;
+	bool is_last;
 
-	return request->expect_continue || (is_last && is_ending());
+	if (!request->has_chunks)
+		length += request->content_length;
+	is_last = buf_used(&c->in) <= length;
+	return request->expect_continue || (most > 0 && c->record->messages + 1 >= most) ||
+	       (is_last && is_ending());
 }
 
 static enum step answer_request(struct conn *c, struct http_session *s,
@@ -113,6 +119,21 @@ static enum step cut_off(struct conn *c, enum close_reason reason)
 	return STEP_END;
 }
 
+/* Not one byte beyond max_header is looked at, however the bytes come. */
+static enum http_progress parse_head(const struct conn *c, struct http_request *request)
+{
+	size_t most = (size_t)c->conf->max_header, used = buf_used(&c->in);
+	enum http_progress progress;
+
+	if (most < request->seen) /* a reload has changed it */
+		most = request->seen;
+	progress = http_parse(request, buf_head(&c->in), used < most ? used : most);
+	if (progress != HTTP_PART || used < most)
+		return progress;
+	http_parse_refuse(request, request->has_line ? 431 : 414);
+	return HTTP_WRONG;
+}
+
 static enum step read_head(struct conn *c, struct http_session *s,
 			   const struct http_handler *handler)
 {
@@ -122,7 +143,7 @@ static enum step read_head(struct conn *c, struct http_session *s,
 		return cut_off(c, CLOSE_client_closed);
 	if (s->request.seen == 0)
 		http_parse_begin(&s->request);
-	progress = http_parse(&s->request, buf_head(&c->in), buf_used(&c->in));
+	progress = parse_head(c, &s->request);
 	/* a client that waits for 100 is not asked for a body that the service would drop */
 	if (progress == HTTP_WHOLE && s->request.has_chunks && !s->request.expect_continue)
 		progress = http_chunked_take(&s->chunked, &s->request, &c->in);
@@ -179,6 +200,23 @@ enum verdict http_session_serve(struct conn *c, struct http_session *s,
 		step = next_step(c, s, handler);
 	while (step == STEP_ON);
 	return step == STEP_END ? FINISH : MORE;
+}
+
+enum verdict http_session_time_out(struct conn *c, struct http_session *s,
+				   const struct http_handler *handler)
+{
+	bool has_begun = buf_used(&c->in) > 0 && !s->goes_on && s->body_left == 0;
+
+	if (has_begun) {
+		http_parse_refuse(&s->request, 408);
+		(void)refuse_request(c, &s->request, handler);
+	}
+	return FINISH;
+}
+
+bool http_session_is_in_head(const struct http_session *s)
+{
+	return !s->goes_on && s->body_left == 0 && s->request.head_length == 0;
 }
 
 bool http_session_is_idle(const struct conn *c, const struct http_session *s)

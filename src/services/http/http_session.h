@@ -54,6 +54,15 @@ bool http_session_is_told_to_stop(void);
 enum verdict http_session_serve(struct conn *c, struct http_session *session,
 				const struct http_handler *handler);
 
+/*
+ * For the hook `timed_out`: a request that has begun and has no answer yet is answered with 408.
+ */
+enum verdict http_session_time_out(struct conn *c, struct http_session *session,
+				   const struct http_handler *handler);
+
+/* For the hook `is_in_head`. */
+bool http_session_is_in_head(const struct http_session *session);
+
 /* For the hook `idle`. */
 bool http_session_is_idle(const struct conn *c, const struct http_session *session);
 

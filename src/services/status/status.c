@@ -191,17 +191,32 @@ static unsigned route_request(struct conn *c, struct http_session *session)
 	return answer_error(c, request, 404);
 }
 
+static const struct http_handler handler = {
+	.answer = route_request,
+	.go_on = stream_answer,
+	.user = status_auth_user,
+	.headers = PAGE_GUARDS,
+};
+
 static enum verdict read_requests(struct conn *c)
 {
-	static const struct http_handler handler = {
-		.answer = route_request,
-		.go_on = stream_answer,
-		.user = status_auth_user,
-		.headers = PAGE_GUARDS,
-	};
 	struct status *s = conn_state(c);
 
 	return http_session_serve(c, &s->session, &handler);
+}
+
+static enum verdict end_late(struct conn *c)
+{
+	struct status *s = conn_state(c);
+
+	return http_session_time_out(c, &s->session, &handler);
+}
+
+static bool is_in_head(const void *state)
+{
+	const struct status *s = state;
+
+	return http_session_is_in_head(&s->session);
 }
 
 static bool is_idle(const struct conn *c)
@@ -236,6 +251,8 @@ const struct service service_status = {
 	.check_system = check_cost,
 	.init = remember_heritage,
 	.input = read_requests,
+	.timed_out = end_late,
+	.is_in_head = is_in_head,
 	.idle = is_idle,
 	.is_sound = is_sound,
 };
