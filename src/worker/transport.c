@@ -7,7 +7,7 @@
 
 enum {
 	FILE_MOST = 1024 * 1024, /* bytes of a file in one call: about 0.1 ms */
-	PIPE_MOST = 1024 * 1024 /* bytes through a pipe, which cost far less */
+	PIPE_MOST = 1024 * 1024  /* bytes through a pipe, which cost far less */
 };
 
 static ssize_t count_received(struct conn *c, ssize_t got)
