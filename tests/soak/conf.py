@@ -24,6 +24,7 @@ listen "127.0.0.5:0" {{ service = program  program = "app" }}
 listen "127.0.0.6:0" {{ service = exec  command = {{/bin/cat}} }}
 listen "127.0.0.7:0" {{ service = proxy  upstream = "own" }}
 listen "127.0.0.8:0" {{ service = proxy  upstream = "peers"  max_per_source = 1000000 }}
+listen "127.0.0.10:0" {{ service = http  root = "{folder}/site"  autoindex = yes }}
 listen "unix:{folder}/sock" {{
 	service = echo  mode = 0666  accept_proxy = yes
 	max_per_source = 1000000
@@ -40,7 +41,7 @@ upstream "peers" {{
 }}
 """
 # The services of the clients; the listeners behind them are the server's own clients'.
-LISTENERS = ("ack", "echo", "module", "lines", "program", "exec", "relay", "peer")
+LISTENERS = ("ack", "echo", "module", "lines", "program", "exec", "relay", "peer", "http")
 BEHIND = 1
 USERS = range(60000, 64000)
 

@@ -24,7 +24,7 @@ RECEIVE = 1 << 16
 
 # unheard: connected, and no byte came before the end: the server may not have accepted it
 COUNTS = ("opened", "connected", "unheard", "sent", "answered", "lost", "repeated", "wrong",
-          "bytes", "refused")
+          "bytes", "refused", "unavailable")
 
 # is_cut: a message had begun; in_flight: seconds since its first byte was sent, or None when the
 # answer to all of that is there (echo); got: bytes of its answer
@@ -47,10 +47,12 @@ class Client:
         self.talk = self.talk_type(self.identity, self.rng)
         self.parts, self.out, self.expected, self.got = [], b"", b"", 0
         self.sent_at, self.messages = None, 0
-        self.end_said_at = None
+        self.end_said_at = self.last_at = None  # last_at: the server has said that its end follows
         self.local, self.opened_at = "", time.monotonic()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.talk.receive_buffer:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.talk.receive_buffer)
         self.book.count("opened")
         error = self.sock.connect_ex(self.book.address)
         if error not in (0, errno.EINPROGRESS):
@@ -65,12 +67,15 @@ class Client:
             self.book.selector.modify(self.sock, events, self)
         self.events = events
 
-    def close(self):
-        if self.local and not self.messages and not self.got:
-            self.book.count("unheard")
+    def unwatch(self):
         if self.events:
             self.book.selector.unregister(self.sock)
         self.events = 0
+
+    def close(self):
+        if self.local and not self.messages and not self.got:
+            self.book.count("unheard")
+        self.unwatch()
         self.sock.close()
         self.sock = None
 
@@ -141,7 +146,7 @@ class Client:
         return self.book.is_closing
 
     def is_late(self):
-        began = self.sent_at or self.end_said_at
+        began = self.sent_at or self.end_said_at or self.last_at
         return began is not None and time.monotonic() - began > STALL_SECONDS
 
     def speak(self):
@@ -192,23 +197,31 @@ class Client:
         if not data:
             self.ended("FIN")
             return False
-        return self.check(data)
+        return self.check(data) and self.rest()
+
+    def rest(self):
+        """A slow client hears nothing for a while; an end is heard then."""
+        seconds = self.talk.pause()
+        if seconds is not None and self.events == selectors.EVENT_READ:
+            self.unwatch()
+            self.later(seconds, lambda: self.watch(selectors.EVENT_READ))
+        return True
 
     def check(self, data):
         if self.sent_at is None:
             self.book.count("repeated")
             self.ended("bytes that nobody asked for")
             return False
-        wanted = self.expected[self.got:self.got + len(data)]
+        taken = self.talk.take(self.expected, self.got, data)
         self.book.count("bytes", len(data))
-        if data[:len(wanted)] != wanted:
+        if taken is None:
             self.book.count("wrong")
             self.ended(f"wrong bytes after {self.got}")
             return False
-        self.got += len(wanted)
-        if self.got == len(self.expected):
+        self.got += taken
+        if self.talk.is_whole(self.expected, self.got):
             self.answered()
-        if len(data) > len(wanted):
+        if len(data) > taken:
             self.book.count("repeated")
             self.ended("more bytes than were asked for")
             return False
@@ -220,8 +233,12 @@ class Client:
         self.sent_at = None
         self.messages += 1
         self.book.count("answered")
+        self.book.count("unavailable", self.talk.unavailable)
+        self.talk.unavailable = 0
         if self.messages == self.talk.most:
             self.later(0, self.say_end)
+        elif self.talk.is_last:
+            self.last_at = time.monotonic()
         else:
             self.speak_soon()
 

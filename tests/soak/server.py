@@ -18,8 +18,10 @@ import subprocess
 import tempfile
 import time
 
+import downloads
 from conf import BEHIND, CONF, LISTENERS, crash_limit_off, find_python, own_user
 from processes import children, is_zombie, title_of, tree
+from talks import PATTERN
 
 START_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 20, 40, 40
 REST_SECONDS = 35  # more than shutdown_timeout: a copy may take that long to leave
@@ -186,6 +188,7 @@ class Server:
         self.versions = itertools.cycle(("echo", "echo_changed"))
         self.put("faulty.so", f"{self.modules}/faulty.so")
         self.put("copy.py", os.path.join(os.path.dirname(os.path.abspath(__file__)), "copy.py"))
+        downloads.make(f"{self.folder}/site", PATTERN)
         self.before = None  # descriptors of the master and of the helper
         self.configure(workers, "yes", "off")
 

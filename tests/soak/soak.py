@@ -30,6 +30,7 @@ PROGRESS_SECONDS = 0.25
 # Of a connection that is passed on: both ends of it with their pipes, and what is behind it in this server.
 PASSED_PART = 3  # of the guests
 DESCRIPTORS = {"relay": 2 + 4 + 1, "peer": 2 + 4}
+CACHE = 65  # of a worker: the folder and its open files (services/files/file_cache.h)
 
 
 def positive(text):
@@ -106,7 +107,7 @@ def harm(server, harmer, books, seconds):
 def soak(args):
     passed = 1 + args.guests // PASSED_PART
     numbers = {"ack": args.ack, "echo": args.echo, "relay": passed, "peer": passed}
-    held = args.ack + args.echo + 3 * args.guests + sum(DESCRIPTORS.values()) * passed
+    held = args.ack + args.echo + 5 * args.guests + CACHE + sum(DESCRIPTORS.values()) * passed
     # Little, so that a crowd can exhaust it; but one worker alone can hold all the clients.
     nofile = 160 + held
     crowd = (driver.MORE_MOST + 1) * nofile - held

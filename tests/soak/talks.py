@@ -7,6 +7,8 @@ Must not touch a socket. Used by ledger.py.
 import random
 import struct
 
+import downloads
+
 REPLY = "我已经收到".encode()
 ANSWER = struct.pack(">I", len(REPLY)) + REPLY
 LONG = 20_000
@@ -25,7 +27,30 @@ def split(message, rng):
     return [message[:cut], message[cut:]]
 
 
-class Ack:
+class Talk:
+    """The answer to a message is known when it is sent."""
+
+    is_last = False  # the server has said that it ends the connection
+    receive_buffer = None  # bytes of the kernel's; None: as they are
+    unavailable = 0  # answers that say that the server has no descriptors
+
+    @staticmethod
+    def pause():
+        """Seconds until the client receives again; None: at once."""
+        return None
+
+    @staticmethod
+    def take(expected, got, data):
+        """How many bytes of data are the answer's, of which `got` came before; None: one of them is wrong."""
+        wanted = expected[got:got + len(data)]
+        return len(wanted) if data[:len(wanted)] == wanted else None
+
+    @staticmethod
+    def is_whole(expected, got):
+        return got == len(expected)
+
+
+class Ack(Talk):
     """Numbered messages of `length` framing, some long."""
 
     service, is_stream, most = "ack", False, None
@@ -42,7 +67,7 @@ class Ack:
         return split(message, self.rng), ANSWER
 
 
-class Echo:
+class Echo(Talk):
     """A stream whose every byte depends on its position, in pieces of random size."""
 
     service, is_stream, most = "echo", True, None
@@ -67,7 +92,7 @@ class Module(Echo):
     service = "module"
 
 
-class Lines:
+class Lines(Talk):
     """Lines that a shared object numbers by a count in the connection's state."""
 
     service, is_stream, most = "lines", False, None
@@ -112,4 +137,10 @@ class Peer(Relay):
     service = "peer"
 
 
-ALL = (Ack, Echo, Module, Lines, Program, Exec, Relay, Peer)  # as the server's listeners
+class Files(downloads.Files):
+    """Of files of the same pattern."""
+
+    pattern = PATTERN
+
+
+ALL = (Ack, Echo, Module, Lines, Program, Exec, Relay, Peer, Files)  # as the server's listeners

@@ -21,16 +21,18 @@ SHOWN = 20
 
 # Why connections may end, and why they may stay in a worker that leaves, in a soak.
 MAY_END = {"client_closed", "client_reset", "drained", "made_room", "worker_crash", "program_exited",
-           "program_lost", "upstream_reset", "shutdown_timeout"}
+           "program_lost", "upstream_reset", "shutdown_timeout", "service_finished"}
 MAY_STAY = {"no_room", "no_descriptors", "unanswered", "in_flight_limit", "not_movable"}
 
 IN_LOG = {"lines": ("module",), "relay": ("proxy", "echo"), "peer": ("proxy",)}  # the service's names there
-WHOLE = {"ack", "lines"}       # they answer each message whole; of the others a piece may be cut anywhere
+WHOLE = {"ack", "lines", "http"}       # they answer each message whole; of the others a piece may be cut anywhere
 NOT_SERVED = {"program"}       # by workers
 TWICE = {"relay"}              # by workers
 # How a worker that may not move connections ends them. A stream that is passed on has no messages for it: some may be
 # under way, in another worker that stands still, or when the time is over.
 OF_LEAVING = {"relay": ("drained", "shutdown_timeout"), "peer": ("shutdown_timeout",)}
+# After an answer that has announced the end, the connection may have come to another worker.
+ENDINGS = {"http": ("drained", "service_finished"), **OF_LEAVING}
 OF_PEERS = {"upstream_reset", "client_closed", "client_reset"}  # what may end with a killed peer, by its FIN or RST
 
 
@@ -58,7 +60,7 @@ def judge(log, end, is_timely):
     """retired, untimely (retired without need), crossed, given up or lost."""
     if end.service in NOT_SERVED:
         return "given up" if has_copy_ended(log, end) else "lost"
-    drained = [e for e in said_endings(log, end) if e.why in OF_LEAVING.get(end.service, ("drained",))]
+    drained = [e for e in said_endings(log, end) if e.why in ENDINGS.get(end.service, ("drained",))]
     if end.how != "FIN" or not drained:
         return "lost"
     if end.in_flight is not None:
@@ -219,7 +221,12 @@ class Verdict:
         return [r for service, counts in self.counts.items() for r in (
             (f"{service}: messages", counts["sent"], f"{counts['answered']} answered, {counts['bytes']} bytes",
              counts["answered"] > 0),
-            *(row(service, counts, what) for what in ("lost", "repeated", "wrong") if counts[what]))]
+            *(row(service, counts, what) for what in ("lost", "repeated", "wrong") if counts[what]),
+            *self.unavailable_rows(service, counts["unavailable"]))]
+
+    def unavailable_rows(self, service, number):
+        is_due = self.did["exhaust"] > 0
+        return [(f"{service}: no descriptor", number, "where they were exhausted", is_due)] if number else []
 
     def crossed_most(self):
         return max(10, int(CROSSED_SHARE * self.number("retired")))
