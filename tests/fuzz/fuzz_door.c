@@ -67,7 +67,7 @@ static void add_side(struct records *all, struct batch *batch, struct rights *ri
 	add_buf(batch, &r->in);
 	add_buf(batch, &r->out);
 	rights->fds[rights->count++] = records_connect(all);
-	if (r->file_left == 0)
+	if (!record_has_file(r))
 		return;
 	if (r->is_piped) {
 		records_open_pipe(rights->fds + rights->count);

@@ -78,7 +78,7 @@ static const char *const listens[RECORDS_LISTENERS][3] = {
 	{ "echo", "accept_proxy", "yes" },     { "ack", "accept_proxy", "yes" },
 	{ "pair", "accept_proxy", "yes" },     { "proxy", "upstream", "u" },
 	{ "status", "accept_proxy", "yes" },   { "pair", "max_lifetime", "1h" },
-	{ "proxy", "upstream", "u" },          { "echo", "max_lifetime", "1h" },
+	{ "http", "root", "/" },               { "echo", "max_lifetime", "1h" },
 };
 
 /* None of the servers can be connected to, and none takes time to say so. */
