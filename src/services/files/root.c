@@ -28,15 +28,21 @@ struct root {
 static struct root *roots;
 static unsigned root_count;
 
+/*
+ * Without a descriptor the folder of the last look stays: were it closed, a client would take its
+ * place, and this worker, or its successor, would lack it.
+ */
 static void look_for(struct root *root, int64_t now_ms)
 {
 	int fd = sys_open(root->path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 
+	root->until_ms = now_ms + VALID_MS;
+	if (fd < 0 && root->fd >= 0 && (errno == EMFILE || errno == ENFILE))
+		return;
 	root->error = fd < 0 ? errno : 0;
 	if (root->fd >= 0)
 		(void)sys_close(root->fd);
 	root->fd = fd;
-	root->until_ms = now_ms + VALID_MS;
 }
 
 static bool load_types(const struct listen_conf *listen, struct media_types *types, struct err *err)
@@ -86,8 +92,6 @@ void root_start(unsigned place, const struct listen_conf *conf)
 	root->path = conf->root;
 	root->fd = -1;
 	share(root, place);
-	if (root->folder == place)
-		look_for(root, clock_ms());
 	if (root->types_of == place) /* where they fail there are the built-in ones */
 		(void)load_types(conf, &root->types, &ignored);
 	write_headers(conf, root->headers);

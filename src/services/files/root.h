@@ -26,7 +26,10 @@ bool root_check(const struct conf *conf, const struct listen_conf *listen,
  */
 bool root_make(unsigned count);
 
-/* Prepares for a place. A folder that is missing now may be there later. Worker only. */
+/*
+ * Prepares for a place, without a descriptor: a worker that takes over may have none to spare. The
+ * folder is looked for at the first request. Worker only.
+ */
 void root_start(unsigned place, const struct listen_conf *conf);
 
 /* The folder (O_PATH) of that place now. -1 with errno set: it cannot be opened. Worker only. */
