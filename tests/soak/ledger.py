@@ -16,7 +16,7 @@ import socket
 import time
 from collections import namedtuple
 
-STALL_SECONDS = 15   # an answer that takes longer is lost
+STALL_SECONDS = 15   # an answer of which nothing comes for longer is lost
 PATROL_SECONDS = 3
 QUIET_SECONDS = 0.3  # at the end: for answers that nobody asked for
 REPORT_SECONDS = 0.2
@@ -47,6 +47,7 @@ class Client:
         self.talk = self.talk_type(self.identity, self.rng)
         self.parts, self.out, self.expected, self.got = [], b"", b"", 0
         self.sent_at, self.messages = None, 0
+        self.heard_at = None  # when the last bytes of an answer came
         self.end_said_at = self.last_at = None  # last_at: the server has said that its end follows
         self.local, self.opened_at = "", time.monotonic()
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -146,7 +147,7 @@ class Client:
         return self.book.is_closing
 
     def is_late(self):
-        began = self.sent_at or self.end_said_at or self.last_at
+        began = self.heard_at or self.sent_at or self.end_said_at or self.last_at
         return began is not None and time.monotonic() - began > STALL_SECONDS
 
     def speak(self):
@@ -154,7 +155,7 @@ class Client:
         if self.goes_home() or not self.hear():
             return
         self.parts, self.expected = self.talk.next()
-        self.got, self.sent_at = 0, time.monotonic()
+        self.got, self.sent_at, self.heard_at = 0, time.monotonic(), None
         self.book.count("sent")
         self.send_part()
 
@@ -218,7 +219,7 @@ class Client:
             self.book.count("wrong")
             self.ended(f"wrong bytes after {self.got}")
             return False
-        self.got += taken
+        self.got, self.heard_at = self.got + taken, time.monotonic()
         if self.talk.is_whole(self.expected, self.got):
             self.answered()
         if len(data) > taken:
@@ -230,7 +231,7 @@ class Client:
     def answered(self):
         if self.out or self.parts:
             self.book.count("wrong")  # an answer to what was not said to its end
-        self.sent_at = None
+        self.sent_at = self.heard_at = None
         self.messages += 1
         self.book.count("answered")
         self.book.count("unavailable", self.talk.unavailable)

@@ -151,7 +151,15 @@ static bool watch_links(struct exec_helper *h)
 	return true;
 }
 
-/* No more than there is room for: the kernel reports the others first the next time. */
+static void beat(struct exec_helper *h)
+{
+	h->beat_ms = helper_beat(h->heritage, h->beat_ms, clock_ms());
+}
+
+/*
+ * No more than there is room for: the kernel reports the others first the next time. To start a
+ * program may take long: a helper that has many to start does not hang.
+ */
 static void handle_links(void *owner, uint32_t events)
 {
 	struct exec_helper *h = owner;
@@ -161,8 +169,10 @@ static void handle_links(void *owner, uint32_t events)
 			       room < REQUESTS_AT_ONCE ? (int)room : REQUESTS_AT_ONCE, 0);
 
 	(void)events;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		take_request(h, ready[i].data.u32, ready[i].events);
+		beat(h);
+	}
 }
 
 /* No program starts from now on, not even for requests that this turn has reported. */
@@ -341,7 +351,7 @@ int exec_helper_run(const struct helper_heritage *heritage)
 	if (!start_helper(h, &err))
 		return fail(err.text);
 	while (!is_over(h)) {
-		h->beat_ms = helper_beat(heritage, h->beat_ms, h->loop.now_ms);
+		beat(h);
 		if (!loop_turn(&h->loop, next_wait_ms(h)))
 			return fail(strerror(errno));
 		alarms_expire(&h->alarms, h->loop.now_ms);
