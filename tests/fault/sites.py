@@ -17,8 +17,9 @@ SERVICES = ("ack", "http", "walked", "status")
 LISTENS = """\
 listen "127.0.0.1:0" {{ service = ack  framing = length }}
 listen "127.0.0.1:0" {{
-	service = http  root = "{site}"  sndbuf = 64k  precompressed = yes  autoindex = yes
+	service = http  root = "{site}"  sndbuf = 64k  precompressed = yes
 	redirect = {{"/old/ /new/"}}  error_page = {{"404 /404.html"}}
+	location "/list" {{ autoindex = yes }}
 }}
 listen "127.0.0.1:0" {{ service = http  root = "{site}"  follow_symlinks = same_owner }}
 listen "127.0.0.1:0" {{ service = status  status_password_file = "{users}" }}

@@ -10,7 +10,7 @@
 void sited_start(struct served *s, const char *text)
 {
 	static struct heritage heritage;
-	static struct conf *conf;
+	struct conf *conf;
 	void *folder;
 
 	if (folder_make(&folder) != 0)
@@ -22,7 +22,7 @@ void sited_start(struct served *s, const char *text)
 	option_free(SECTION_listen, &s->listen_conf);
 	s->listen_conf = conf->listeners[0];
 	s->listen_conf.linger_timeout = 0;
-	heritage = (struct heritage){ .conf = &s->conf,
+	heritage = (struct heritage){ .conf = conf,
 				      .listeners = &s->set,
 				      .board = board_new(),
 				      .peers = &s->slot,
