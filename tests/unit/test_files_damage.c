@@ -47,30 +47,6 @@ static void fill(const char *name, char byte)
 	free(text);
 }
 
-static int set_up(void **state)
-{
-	char text[512];
-	void *made;
-
-	(void)state;
-	if (folder_make(&made) != 0)
-		return -1;
-	folder = made;
-	fill("large", 'x');
-	fill("others", OTHERS);
-	snprintf(text, sizeof(text), "%s/list", folder);
-	assert_int_equal(mkdir(text, 0755), 0);
-	for (unsigned i = 0; i < LISTED; i++) {
-		snprintf(text, sizeof(text), "list/name-of-a-file-%u", i);
-		folder_write(folder, text, "");
-	}
-	snprintf(text, sizeof(text),
-		 "listen 1 { service = http  root = \"%s\"  autoindex = yes  cache_size = off }",
-		 folder);
-	sited_start(&s, text);
-	return 0;
-}
-
 static int tear_down(void **state)
 {
 	void *made = folder;
@@ -103,6 +79,32 @@ static struct asked ask(const char *request)
 	if (record_has_file(a.r))
 		served_own(&s, a.r->file);
 	return a;
+}
+
+static int set_up(void **state)
+{
+	char text[512];
+	void *made;
+
+	(void)state;
+	if (folder_make(&made) != 0)
+		return -1;
+	folder = made;
+	fill("large", 'x');
+	fill("others", OTHERS);
+	snprintf(text, sizeof(text), "%s/list", folder);
+	assert_int_equal(mkdir(text, 0755), 0);
+	for (unsigned i = 0; i < LISTED; i++) {
+		snprintf(text, sizeof(text), "list/name-of-a-file-%u", i);
+		folder_write(folder, text, "");
+	}
+	snprintf(text, sizeof(text),
+		 "listen 1 { service = http  root = \"%s\"  autoindex = yes  cache_size = off }",
+		 folder);
+	sited_start(&s, text);
+	close(ask(GET("/", "")).client); /* now the worker has the folder open */
+	served_settle(&s);
+	return 0;
 }
 
 /* Takes what comes; returns how many bytes. */

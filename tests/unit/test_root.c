@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -45,13 +47,21 @@ static int set_up(void **state)
 	snprintf(path, sizeof(path), "%s/www", (const char *)*state);
 	assert_int_equal(mkdir(path, 0755), 0);
 	assert_true(option_defaults(SECTION_listen, &conf, &err));
-	conf.root = path;
-	conf.types = (char *)"none";
+	free(conf.root);
+	free(conf.types);
+	conf.root = strdup(path);
+	conf.types = strdup("none");
 	assert_true(root_make(1));
 	fds = ranged_fds();
 	root_start(0, &conf);
 	assert_int_equal(ranged_fds(), fds);
 	return 0;
+}
+
+static int tear_down(void **state)
+{
+	option_free(SECTION_listen, &conf);
+	return folder_remove(state);
 }
 
 static ino_t folder_now(void)
@@ -127,5 +137,5 @@ int main(void)
 		cmocka_unit_test(folder__stays__while_no_descriptor_is_left),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, folder_remove);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
