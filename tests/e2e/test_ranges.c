@@ -47,6 +47,7 @@ static void ranges__of_a_file__are_parts_of_one_body(void **state)
 	(void)state;
 	web_make_folder();
 	web_put("a.txt", "hello\n");
+	web_age("a.txt");
 	s = web_serve("");
 	web_begins(ask_ranges(s, "a.txt", "-2,0-1"), "HTTP/1.1 206 Partial Content\r\n");
 	snprintf(boundary, sizeof(boundary), "%s", find_boundary());
