@@ -145,6 +145,35 @@ static void sets__in_bad_faith__get_no_more_than_the_file(void **state)
 	server_stop(s);
 }
 
+/* There is no range of it; -1 is satisfiable, and a client that always asks for ranges gets 200. */
+static void empty_file__is_sent_whole(void **state)
+{
+	static const char *const sets[] = { "0-",    "0-0",   "-1",    "-0",  "5-",
+					    "0-,-1", "0-,5-", "-0,-1", "1-0", "-",
+					    "0--1",  "",      "0",     "5-9", "-99999999" };
+	static const char *const methods[] = { "GET", "HEAD" };
+	static const char *const conditions[] = { "", "If-Range: \"x\"\r\n",
+						  "If-Range: Thu, 01 Jan 1970 00:16:40 GMT\r\n" };
+	struct server *s;
+	char request[256];
+
+	(void)state;
+	web_make_folder();
+	web_put("empty", "");
+	web_age("empty");
+	s = web_serve("");
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets) * 6; i++) {
+		snprintf(request, sizeof(request),
+			 "%s /empty" WEB_HOST "Range: bytes=%s\r\n%sConnection: close\r\n\r\n",
+			 methods[i % 2], sets[i / 6], conditions[i / 2 % 3]);
+		web_begins(web_ask(s, request), "HTTP/1.1 200 OK\r\n");
+		web_has(web_answer, "\r\nContent-Length: 0\r\n");
+		assert_null(strstr(web_answer, "Content-Range"));
+		assert_string_equal(web_body(), "");
+	}
+	server_stop(s);
+}
+
 /* The head of the next part; returns where its bytes begin, and sets their end. */
 static size_t next_part(int fd, size_t *end)
 {
@@ -268,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(ranges__of_a_file__are_parts_of_one_body),
 		E2E(sets__in_bad_faith__get_no_more_than_the_file),
+		E2E(empty_file__is_sent_whole),
 		E2E(parts__outlive_workers_and_reloads),
 		E2E(fifty__parts__come_in_order),
 		E2E(parts__of_a_file_that_becomes_shorter__end_with_a_reset),
