@@ -13,8 +13,10 @@ static struct server *serve(const char *lines)
 	web_make_folder();
 	web_put("index.html", "<p>app\n");
 	web_put("about.html", "<p>about\n");
+	web_age("about.html");
 	web_put("a.txt", "a\n");
 	web_put("404.html", "<p>none\n");
+	web_age("404.html");
 	web_put("error.html", "<p>error\n");
 	web_put(".secret.html", "secret\n");
 	web_put_folder("docs");

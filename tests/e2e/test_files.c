@@ -149,6 +149,7 @@ static void client__that_has_the_file__gets_it_not_again(void **state)
 	char tag[128];
 
 	(void)state;
+	web_age("a.txt");
 	web_ask(s, "GET /a.txt" WEB_LAST);
 	find_tag(tag, sizeof(tag));
 	web_begins(ask_with(s, "If-None-Match", tag), "HTTP/1.1 304 Not Modified\r\n");

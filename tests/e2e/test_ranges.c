@@ -47,6 +47,7 @@ static void ranges__of_a_file__are_parts_of_one_body(void **state)
 	(void)state;
 	web_make_folder();
 	web_put("a.txt", "hello\n");
+	web_age("a.txt");
 	s = web_serve("");
 	web_begins(ask_ranges(s, "a.txt", "-2,0-1"), "HTTP/1.1 206 Partial Content\r\n");
 	snprintf(boundary, sizeof(boundary), "%s", find_boundary());
@@ -141,6 +142,35 @@ static void sets__in_bad_faith__get_no_more_than_the_file(void **state)
 	expect_set(s, "10000-,20000-", "416", "Content-Range: bytes */10000\r\n");
 	/* 16 kB of ranges: the head is refused */
 	web_begins(ask_ranges(s, "small", repeat("0-", 5300)), "HTTP/1.1 431");
+	server_stop(s);
+}
+
+/* There is no range of it; -1 is satisfiable, and a client that always asks for ranges gets 200. */
+static void empty_file__is_sent_whole(void **state)
+{
+	static const char *const sets[] = { "0-",    "0-0",   "-1",    "-0",  "5-",
+					    "0-,-1", "0-,5-", "-0,-1", "1-0", "-",
+					    "0--1",  "",      "0",     "5-9", "-99999999" };
+	static const char *const methods[] = { "GET", "HEAD" };
+	static const char *const conditions[] = { "", "If-Range: \"x\"\r\n",
+						  "If-Range: Thu, 01 Jan 1970 00:16:40 GMT\r\n" };
+	struct server *s;
+	char request[256];
+
+	(void)state;
+	web_make_folder();
+	web_put("empty", "");
+	web_age("empty");
+	s = web_serve("");
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets) * 6; i++) {
+		snprintf(request, sizeof(request),
+			 "%s /empty" WEB_HOST "Range: bytes=%s\r\n%sConnection: close\r\n\r\n",
+			 methods[i % 2], sets[i / 6], conditions[i / 2 % 3]);
+		web_begins(web_ask(s, request), "HTTP/1.1 200 OK\r\n");
+		web_has(web_answer, "\r\nContent-Length: 0\r\n");
+		assert_null(strstr(web_answer, "Content-Range"));
+		assert_string_equal(web_body(), "");
+	}
 	server_stop(s);
 }
 
@@ -267,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(ranges__of_a_file__are_parts_of_one_body),
 		E2E(sets__in_bad_faith__get_no_more_than_the_file),
+		E2E(empty_file__is_sent_whole),
 		E2E(parts__outlive_workers_and_reloads),
 		E2E(fifty__parts__come_in_order),
 		E2E(parts__of_a_file_that_becomes_shorter__end_with_a_reset),

@@ -19,6 +19,7 @@
 enum {
 	COPIED_MOST = 8 * 1024, /* bytes of a body */
 	TAG_TEXT = 64,
+	TICK_NS = 20 * 1000 * 1000, /* the clock of file systems goes on at least that often */
 	RANGE_TEXT = 128,
 	HEADERS_TEXT = ROOT_HEADERS + 4 * HTTP_LINE_MOST,
 };
@@ -38,6 +39,18 @@ static struct http_text write_tag(const struct stat *st, char *tag)
 	strbuf_raw(&text, "\"");
 	tag[text.used] = '\0';
 	return (struct http_text){ tag, text.used };
+}
+
+/*
+ * While the file system's clock stands, the file may change again, and look the same: then a tag
+ * would stand for two states (RFC 9110 8.8.1).
+ */
+static bool is_past(struct timespec changed, struct timespec now)
+{
+	int64_t seconds = (int64_t)now.tv_sec - changed.tv_sec;
+
+	return seconds < 0 || seconds > 1 ||
+	       seconds * 1000000000 + now.tv_nsec - changed.tv_nsec > TICK_NS;
 }
 
 /* A file that is open, and what is said of it. */
@@ -61,15 +74,19 @@ static void show_file(const struct asked *a, const struct found *file, const cha
 		      struct shown *shown)
 {
 	struct http_validators *v = &shown->validators;
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	shown->file = file;
 	shown->coding = coding;
 	shown->name = a->path;
 	shown->lines = NULL;
 	shown->size = (uint64_t)file->st.st_size;
-	v->now_s = time(NULL);
+	v->now_s = now.tv_sec;
 	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
-	v->tag = a->conf->etag ? write_tag(&file->st, shown->tag) : (struct http_text){ 0 };
+	v->tag = (struct http_text){ 0 };
+	if (a->conf->etag && is_past(file->st.st_mtim, now))
+		v->tag = write_tag(&file->st, shown->tag);
 }
 
 static void put_field(struct strbuf *headers, const char *name, const char *value)
@@ -94,7 +111,7 @@ static void write_headers(const struct asked *a, const struct shown *shown,
 	if (shown->validators.modified_s < shown->validators.now_s)
 		put_field(&headers, "Last-Modified", http_date(shown->validators.modified_s, date));
 	put_field(&headers, "Accept-Ranges", "bytes");
-	if (a->conf->etag)
+	if (shown->validators.tag.at)
 		put_field(&headers, "ETag", shown->tag);
 	if (a->conf->cache_control[0] != '\0')
 		put_field(&headers, "Cache-Control", a->conf->cache_control);
