@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/sys.h"
+#include "worker/pace.h"
 #include "worker/pool.h"
 #include "worker/transport.h"
 
@@ -268,12 +269,16 @@ static bool keep_lent(struct conn *c)
 /* sendfile blocks by the flags of the socket, which another process may have changed. */
 static enum conn_io send_once(struct conn *c)
 {
+	int64_t now_us = c->pool->loop->now_us;
+	size_t most = pace_allowed(c->conf, c->record, now_us);
 	ssize_t sent;
 
+	if (most == 0)
+		return c->lent.bytes && !keep_lent(c) ? IO_FAILED : IO_NONE;
 	if (c->record->has_moved && !c->record->is_piped && buf_used(&c->out) == 0 &&
 	    !read_range(c))
 		return outcome_of(-1);
-	sent = c->transport->send(c);
+	sent = c->transport->send(c, most);
 	if (sent < 0 && !may_wait(errno))
 		return IO_FAILED;
 	if (c->lent.bytes && !keep_lent(c))
@@ -282,6 +287,7 @@ static enum conn_io send_once(struct conn *c)
 		return IO_NONE;
 	note_moved(c, (size_t)sent);
 	c->record->bytes_out += (uint64_t)sent;
+	pace_note_sent(c->conf, c->record, (size_t)sent, now_us);
 	count_of_server(c, 0, (uint64_t)sent);
 	if (conn_is_client(c))
 		cell_add(&pool_tally(c->pool, c->record)->bytes_out_total, (uint64_t)sent);

@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 
 #include "base/sys.h"
+#include "worker/pace.h"
 
 enum {
 	LOOKS = 16,      /* at what the other end takes, within the time that it has for it */
@@ -134,6 +135,17 @@ static int64_t find_by_preface(const struct pool *pool, const struct record *r,
 	return opened_ms + FRESH_MS;
 }
 
+/* A client that takes nothing is late from the moment on at which it could have had more. */
+static int64_t find_for_output(const struct pool *pool, const struct record *r)
+{
+	const struct listen_conf *conf = pool_conf(pool, r);
+	int64_t active_ms = r->active_ms;
+
+	if (conf->limit_rate > 0 && pace_next_ms(conf, r) > active_ms)
+		active_ms = pace_next_ms(conf, r);
+	return add_ms(active_ms, conf->message_timeout);
+}
+
 /* By the options of the listener and the state alone. */
 static int64_t find_by_options(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
@@ -153,7 +165,7 @@ static int64_t find_by_options(const struct pool *pool, const struct record *r,
 		return find_by_preface(pool, r, why);
 	if (record_has_output(r) && !r->is_connecting) {
 		*why = r->side == SIDE_PEER ? CLOSE_upstream_stalled : CLOSE_send_timeout;
-		return add_ms(r->active_ms, conf->message_timeout);
+		return find_for_output(pool, r);
 	}
 	*why = CLOSE_idle_timeout;
 	if (r->side == SIDE_PEER || peer_has_output(pool, r))
@@ -283,16 +295,32 @@ int64_t deadline_look(struct pool *pool, struct record *r, enum close_reason *wh
 	return deadline_find(pool, r, why);
 }
 
-/* When the timer has to fire for that deadline: waiting output is looked at on the way. */
+static bool has_pace(const struct pool *pool, const struct record *r)
+{
+	return record_has_output(r) && pool_conf(pool, r)->limit_rate > 0;
+}
+
+bool deadline_resumes(const struct pool *pool, const struct record *r)
+{
+	return has_pace(pool, r) && (r->state == CONN_OPEN || r->state == CONN_FLUSHING) &&
+	       !(r->watched & EPOLLOUT) && !pace_pauses(pool_conf(pool, r), r, pool->loop->now_ms);
+}
+
+/*
+ * When the timer has to fire for that deadline, or 0: waiting output is looked at on the way, and
+ * goes on after a pause.
+ */
 static int64_t find_alarm(const struct pool *pool, const struct record *r, int64_t due_ms,
 			  enum close_reason why)
 {
-	int64_t look_ms;
+	const struct listen_conf *conf = pool_conf(pool, r);
+	int64_t now_ms = pool->loop->now_ms, alarm_ms = due_ms;
 
-	if (!deadline_cuts(why))
-		return due_ms;
-	look_ms = pool->loop->now_ms + 1 + pool_conf(pool, r)->message_timeout / LOOKS;
-	return look_ms < due_ms ? look_ms : due_ms;
+	if (deadline_cuts(why))
+		alarm_ms = earlier_of(due_ms, now_ms + 1 + conf->message_timeout / LOOKS);
+	if (has_pace(pool, r) && pace_pauses(conf, r, now_ms))
+		alarm_ms = earlier_of(alarm_ms, pace_next_ms(conf, r));
+	return alarm_ms;
 }
 
 void deadline_set(struct pool *pool, const struct record *r)
@@ -301,7 +329,7 @@ void deadline_set(struct pool *pool, const struct record *r)
 	enum close_reason why;
 	int64_t due_ms = deadline_find(pool, r, &why), alarm_ms = find_alarm(pool, r, due_ms, why);
 
-	if (due_ms == 0 || (timer_is_set(timer) && alarm_ms >= timer->due_ms))
+	if (alarm_ms == 0 || (timer_is_set(timer) && alarm_ms >= timer->due_ms))
 		return;
 	if (deadline_cuts(why))
 		(void)look_at_taken(pool, r);
@@ -311,13 +339,16 @@ void deadline_set(struct pool *pool, const struct record *r)
 bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,
 		      enum close_reason why)
 {
-	int64_t now_ms = pool->loop->now_ms;
+	int64_t now_ms = pool->loop->now_ms, alarm_ms;
 
-	if (due_ms <= now_ms && r->state != CONN_LINGERING && ring_has(&pool->queue, r->index))
+	if (due_ms != 0 && due_ms <= now_ms && r->state != CONN_LINGERING &&
+	    ring_has(&pool->queue, r->index))
 		due_ms = now_ms + QUEUED_MS;
-	if (due_ms <= now_ms)
+	if (due_ms != 0 && due_ms <= now_ms)
 		return false;
-	timer_set(&pool->timers, &pool->nodes[r->index], find_alarm(pool, r, due_ms, why));
+	alarm_ms = find_alarm(pool, r, due_ms, why);
+	if (alarm_ms != 0)
+		timer_set(&pool->timers, &pool->nodes[r->index], alarm_ms);
 	return true;
 }
 

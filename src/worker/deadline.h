@@ -21,14 +21,17 @@ int64_t deadline_find(const struct pool *pool, const struct record *r, enum clos
  */
 int64_t deadline_look(struct pool *pool, struct record *r, enum close_reason *why);
 
+/* True when this side has output whose pause is over (worker/pace.h): no event tells of that. */
+bool deadline_resumes(const struct pool *pool, const struct record *r);
+
 /* True when the kernel tells of that socket what the other end has taken (SIOCOUTQ in tcp(7)). */
 bool deadline_sees_taken(const struct record *r);
 
-/* Sets the timer of this side if its deadline has come nearer. */
+/* Sets the timer of this side if its deadline, or the end of its pause, has come nearer. */
 void deadline_set(struct pool *pool, const struct record *r);
 
 /*
- * The timer of this side has fired, and its deadline is due_ms, for `why`. True when that is still
+ * The timer of this side has fired, and its deadline is due_ms, for `why`; 0: it has none. True when that is still
  * to come, or when the connection waits in the run queue: then this worker is slow, not the client.
  */
 bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,

@@ -120,6 +120,7 @@ struct record {
 	int64_t active_ms; /* when bytes last moved, or the lingering began */
 	int64_t begun_us;  /* when the message in progress began; 0: between messages */
 	int64_t due_ms;    /* the service's own deadline; 0: none */
+	int64_t paced_us;  /* when all that was sent would have gone out at limit_rate */
 	int64_t grace_ms;  /* no other deadline ends it before: it moved to other options */
 	struct net remote; /* the client's address, all bits; empty for unix */
 	uint16_t remote_port;

@@ -57,11 +57,17 @@ static bool has_input_plain(const struct conn *c)
 	return sys_recv(c->record->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static ssize_t send_file(struct record *r)
+/* The bytes that one call sends of so many that wait. */
+static size_t least_of(uint64_t waiting, size_t most)
+{
+	return waiting < most ? (size_t)waiting : most;
+}
+
+static ssize_t send_file(struct record *r, size_t most)
 {
 	off_t offset = (off_t)r->file_offset;
-	size_t most = r->file_left < FILE_MOST ? (size_t)r->file_left : FILE_MOST;
-	ssize_t sent = sys_sendfile(r->fd, r->file, &offset, most);
+	size_t bytes = least_of(r->file_left, least_of(FILE_MOST, most));
+	ssize_t sent = sys_sendfile(r->fd, r->file, &offset, bytes);
 
 	if (sent == 0) {
 		errno = ENODATA;
@@ -102,9 +108,9 @@ static bool lacks_bytes(const struct record *r)
 }
 
 /* A pipe that has less than it should was damaged. */
-static ssize_t send_pipe(struct record *r)
+static ssize_t send_pipe(struct record *r, size_t most)
 {
-	ssize_t sent = splice_now(r, r->file, r->fd, (size_t)r->file_left);
+	ssize_t sent = splice_now(r, r->file, r->fd, least_of(r->file_left, most));
 
 	if (sent == 0 || (sent < 0 && errno == EAGAIN && r->has_moved && lacks_bytes(r))) {
 		errno = ENODATA;
@@ -121,11 +127,12 @@ static ssize_t splice_plain(const struct conn *c, int pipe_end)
 }
 
 /* The bytes of c->out and those that are lent, in one call. */
-static ssize_t send_lent(struct conn *c)
+static ssize_t send_lent(struct conn *c, size_t most)
 {
-	size_t first = buf_used(&c->out), of_first;
+	size_t first = least_of(buf_used(&c->out), most), of_first;
 	struct iovec parts[] = { { buf_head(&c->out), first },
-				 { (char *)c->lent.bytes, c->lent.length } };
+				 { (char *)c->lent.bytes,
+				   least_of(c->lent.length, most - first) } };
 	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t sent = sys_sendmsg(c->record->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -139,17 +146,17 @@ static ssize_t send_lent(struct conn *c)
 	return sent;
 }
 
-static ssize_t send_plain(struct conn *c)
+static ssize_t send_plain(struct conn *c, size_t most)
 {
 	struct record *r = c->record;
-	int more = r->file_left > 0 ? MSG_MORE : 0;
+	int more = r->file_left > 0 && most > buf_used(&c->out) ? MSG_MORE : 0;
 	ssize_t sent;
 
 	if (c->lent.length > 0)
-		return send_lent(c);
+		return send_lent(c, most);
 	if (buf_used(&c->out) == 0)
-		return r->is_piped ? send_pipe(r) : send_file(r);
-	sent = sys_send(r->fd, buf_head(&c->out), buf_used(&c->out),
+		return r->is_piped ? send_pipe(r, most) : send_file(r, most);
+	sent = sys_send(r->fd, buf_head(&c->out), least_of(buf_used(&c->out), most),
 			MSG_NOSIGNAL | MSG_DONTWAIT | more);
 	if (sent > 0)
 		buf_drop(&c->out, (size_t)sent);

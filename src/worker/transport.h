@@ -22,12 +22,12 @@ struct transport {
 	/* True when unread bytes have come. */
 	bool (*has_input)(const struct conn *c);
 	/*
-	 * Sends output that the kernel takes now: bytes of c->out with those of c->lent, or else of
-	 * the file range or the pipe.
+	 * Sends output that the kernel takes now, `most` bytes at most: of c->out with those of
+	 * c->lent, or else of the file range or the pipe.
 	 * Returns how many, or -1 with errno set; ENODATA: the file has become shorter than its
 	 * range.
 	 */
-	ssize_t (*send)(struct conn *c);
+	ssize_t (*send)(struct conn *c, size_t most);
 	/*
 	 * Moves what has come to an empty pipe: returns as receive does. NULL: what comes must pass
 	 * through a buffer.

@@ -15,6 +15,7 @@
 #include "worker/hand.h"
 #include "worker/leaving.h"
 #include "worker/limit/admit.h"
+#include "worker/pace.h"
 #include "worker/preface/preface.h"
 #include "worker/transport.h"
 #include "worker/verdict.h"
@@ -162,13 +163,22 @@ static void go_on(struct pool *pool, struct conn *c)
 		verdict_carry_out(pool, c, verdict);
 }
 
+/* No send tells of a client that is gone while its answer pauses. */
+static bool is_lost_in_pause(const struct pool *pool, const struct conn *c, uint32_t events)
+{
+	return (events & (EPOLLERR | EPOLLHUP)) && conn_has_output(c) &&
+	       pace_pauses(c->conf, c->record, pool->loop->now_ms);
+}
+
 /*
  * One that is asked for writing alone reads in the next turn. A hang-up of a pair waits until the
  * other side has taken what came before it.
  */
 static void serve_open(struct pool *pool, struct conn *c, uint32_t events)
 {
-	if (c->record->state == CONN_FLUSHING)
+	if (is_lost_in_pause(pool, c, events))
+		conn_close(c, CLOSE_client_reset);
+	else if (c->record->state == CONN_FLUSHING)
 		verdict_carry_out(pool, c, FINISH);
 	else if (conn_is_sending(c) && events != EPOLLIN)
 		verdict_carry_out(pool, c, MORE);
@@ -267,12 +277,25 @@ static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 		conn_close(c, why);
 }
 
+static void resume_sending(struct pool *pool, struct record *r)
+{
+	struct conn *c = hand_take(pool, r);
+
+	verdict_carry_out(pool, c, r->state == CONN_FLUSHING ? FINISH : MORE);
+	hand_put_down(pool);
+}
+
 void visit_due(struct pool *pool, struct record *r)
 {
 	enum close_reason why;
-	int64_t due_ms = deadline_look(pool, r, &why);
+	int64_t due_ms;
 
-	if (due_ms == 0 || deadline_put_off(pool, r, due_ms, why))
+	if (deadline_resumes(pool, r)) {
+		resume_sending(pool, r);
+		return;
+	}
+	due_ms = deadline_look(pool, r, &why);
+	if (deadline_put_off(pool, r, due_ms, why))
 		return;
 	if (r->state == CONN_WAITING)
 		serve_event(pool, hand_take(pool, r), 0);

@@ -3,6 +3,7 @@
 #include "worker/watching.h"
 
 #include "base/sys.h"
+#include "worker/pace.h"
 
 /*
  * A side that waits for nothing stays in epoll for errors, except in a pair: there a hang-up may
@@ -16,7 +17,8 @@ static uint32_t wanted_events(const struct conn *c)
 	/* unread: only its end is of interest, once */
 	if (r->state == CONN_WAITING)
 		return r->in_ended || r->has_half_closed ? EPOLLERR : EPOLLRDHUP;
-	if (conn_is_sending(c) || r->is_connecting)
+	if ((conn_is_sending(c) && !pace_pauses(c->conf, r, c->pool->loop->now_ms)) ||
+	    r->is_connecting)
 		wanted |= EPOLLOUT;
 	if (watching_reads(c))
 		wanted |= EPOLLIN;

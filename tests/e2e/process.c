@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "harness.h"
 
@@ -94,6 +95,16 @@ bool process_sleeps(pid_t pid)
 bool process_is_stopped(pid_t pid)
 {
 	return has_state(pid, 'T');
+}
+
+int64_t process_used_ms(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
 const char *process_title(pid_t pid, char *text, size_t size)

@@ -4,6 +4,7 @@
 #define E2E_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct server;
@@ -24,6 +25,9 @@ bool process_sleeps(pid_t pid);
 
 /* True once SIGSTOP has stopped it. */
 bool process_is_stopped(pid_t pid);
+
+/* The processor time that it has used, in milliseconds. */
+int64_t process_used_ms(pid_t pid);
 
 /* Its title as in ps(1). text: size bytes; "" when the process is gone. Returns text. */
 const char *process_title(pid_t pid, char *text, size_t size);

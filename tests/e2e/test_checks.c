@@ -4,7 +4,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "client.h"
 #include "process.h"
@@ -133,17 +132,6 @@ static void checks__under_reloads__are_not_doubled(void **state)
 	close_checked(&u, s);
 }
 
-/* The processor time that the process has used. */
-static int64_t used_ms(pid_t pid)
-{
-	struct timespec used;
-	clockid_t clock;
-
-	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
-	assert_int_equal(clock_gettime(clock, &used), 0);
-	return used.tv_sec * 1000 + used.tv_nsec / 1000000;
-}
-
 /* It gets none, and the process that checks the others does not wait for its turn in a loop. */
 static void checks__of_a_server_that_is_down__are_not_made(void **state)
 {
@@ -159,9 +147,9 @@ static void checks__of_a_server_that_is_down__are_not_made(void **state)
 	snprintf(servers, sizeof(servers), "\"%s down\", \"%s\"", down.address, lives.address);
 	s = server_start(&(struct plan){
 		.conf = upstream_conf_of(servers, CHECKED("connect"), "", "workers = 1") });
-	begun_ms = used_ms(server_helper(s, "checker"));
+	begun_ms = process_used_ms(server_helper(s, "checker"));
 	assert_checks(s, &lives, WHILE_MS);
-	assert_true(used_ms(server_helper(s, "checker")) - begun_ms < WHILE_MS / 4);
+	assert_true(process_used_ms(server_helper(s, "checker")) - begun_ms < WHILE_MS / 4);
 	assert_false(upstream_has(&down, 0));
 	assert_int_equal(upstream_figure(s, down.address, "upstream_checks_total"), 0);
 	upstream_close(&down);
