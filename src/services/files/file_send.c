@@ -83,7 +83,7 @@ static void show_file(const struct asked *a, const struct found *file, const cha
 	shown->lines = NULL;
 	shown->size = (uint64_t)file->st.st_size;
 	v->now_s = now.tv_sec;
-	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s;
+	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s - 1;
 	v->tag = (struct http_text){ 0 };
 	if (a->conf->etag && is_past(file->st.st_mtim, now))
 		v->tag = write_tag(&file->st, shown->tag);
@@ -97,19 +97,14 @@ static void put_field(struct strbuf *headers, const char *name, const char *valu
 	strbuf_raw(headers, "\r\n");
 }
 
-/*
- * The header lines that tell of the file, as a text. While its second lasts, the file may change
- * again in it: no client has a date that stands for two states (RFC 9110 8.8.2.2). range: NULL when
- * all of it is sent.
- */
+/* The header lines that tell of the file, as a text. range: NULL when all of it is sent. */
 static void write_headers(const struct asked *a, const struct shown *shown,
 			  const struct http_range *range, char *text)
 {
 	struct strbuf headers = strbuf_on(text, HEADERS_TEXT - 1);
 	char date[HTTP_DATE];
 
-	if (shown->validators.modified_s < shown->validators.now_s)
-		put_field(&headers, "Last-Modified", http_date(shown->validators.modified_s, date));
+	put_field(&headers, "Last-Modified", http_date(shown->validators.modified_s, date));
 	put_field(&headers, "Accept-Ranges", "bytes");
 	if (shown->validators.tag.at)
 		put_field(&headers, "ETag", shown->tag);

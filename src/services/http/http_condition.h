@@ -14,7 +14,12 @@
 /* What the answer to a GET says of its content, which exists. */
 struct http_validators {
 	struct http_text tag; /* strong, with its quotes; at is NULL: the answer has no ETag */
-	int64_t modified_s;   /* Last-Modified: the file's mtime, or now if that is earlier */
+	/*
+	 * Last-Modified: the file's mtime. While that second lasts, the file may change in it again:
+	 * the second before, so that no client has a date that stands for two states (RFC 9110
+	 * 8.8.2.2).
+	 */
+	int64_t modified_s;
 	int64_t now_s;        /* the wall clock */
 };
 
@@ -30,8 +35,8 @@ unsigned http_condition_judge(const struct http_request *request, const char *he
 
 /*
  * Judges If-Range (13.1.5): true when the request has none, or when the client's part and the file
- * belong together for sure: the same strong tag, or exactly the file's date, if that second is
- * over (8.8.2.2). When false, ignore Range.
+ * belong together for sure: the same strong tag, or exactly the file's date, unless that is the
+ * one that a file has which changes now. When false, ignore Range.
  */
 bool http_condition_allows_range(const struct http_request *request, const char *head,
 				 const struct http_validators *file);
