@@ -20,7 +20,7 @@ struct http_validators {
 	 * 8.8.2.2).
 	 */
 	int64_t modified_s;
-	int64_t now_s;        /* the wall clock */
+	int64_t now_s; /* the wall clock */
 };
 
 /*
