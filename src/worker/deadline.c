@@ -92,6 +92,20 @@ static int64_t find_by_silence(const struct pool *pool, const struct record *r)
 	return conf->keepalive_timeout > 0 ? active_ms + conf->keepalive_timeout : idle_ms;
 }
 
+int64_t deadline_drained_ms(const struct pool *pool, const struct record *r)
+{
+	int64_t drain_ms = pool->services[r->listener]->drain_ms, until_ms = 0, fresh_ms;
+
+	if (drain_ms > 0) {
+		until_ms = drain_ms + (r->active_ms > pool->drain_begun_ms ? r->active_ms :
+									     pool->drain_begun_ms);
+		if (until_ms > pool->drain_last_ms)
+			until_ms = pool->drain_last_ms;
+	}
+	fresh_ms = r->bytes_in == 0 ? r->opened_us / 1000 + FRESH_MS : 0;
+	return fresh_ms > until_ms ? fresh_ms : until_ms;
+}
+
 static int64_t find_by_messages(const struct pool *pool, const struct record *r,
 				enum close_reason *why)
 {
@@ -102,9 +116,9 @@ static int64_t find_by_messages(const struct pool *pool, const struct record *r,
 		return earlier_of(add_ms(begun_ms_of(pool, r), conf->message_timeout),
 				  head_due_ms(pool, r));
 	}
-	if (pool->draining && r->bytes_in == 0) {
+	if (pool->draining && deadline_drained_ms(pool, r) != 0) {
 		*why = CLOSE_drained;
-		return r->opened_us / 1000 + FRESH_MS;
+		return deadline_drained_ms(pool, r);
 	}
 	*why = CLOSE_idle_timeout;
 	return find_by_silence(pool, r);
@@ -350,9 +364,4 @@ bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,
 	if (alarm_ms != 0)
 		timer_set(&pool->timers, &pool->nodes[r->index], alarm_ms);
 	return true;
-}
-
-bool deadline_is_stale(const struct pool *pool, const struct record *r)
-{
-	return pool->loop->now_ms >= r->opened_us / 1000 + FRESH_MS;
 }

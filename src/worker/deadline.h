@@ -31,8 +31,9 @@ bool deadline_sees_taken(const struct record *r);
 void deadline_set(struct pool *pool, const struct record *r);
 
 /*
- * The timer of this side has fired, and its deadline is due_ms, for `why`; 0: it has none. True when that is still
- * to come, or when the connection waits in the run queue: then this worker is slow, not the client.
+ * The timer of this side has fired, and its deadline is due_ms, for `why`; 0: it has none. True
+ * when that is still to come, or when the connection waits in the run queue: then this worker is
+ * slow, not the client.
  */
 bool deadline_put_off(struct pool *pool, const struct record *r, int64_t due_ms,
 		      enum close_reason why);
@@ -43,8 +44,12 @@ bool deadline_is_too_old(const struct pool *pool, const struct record *r);
 /* The same, and what was under way then has had its time. */
 bool deadline_is_far_too_old(const struct pool *pool, const struct record *r);
 
-/* True when a connection that has sent nothing yet has had its moment to do so. */
-bool deadline_is_stale(const struct pool *pool, const struct record *r);
+/*
+ * In a draining worker: when a connection between messages ends, which may be in the past. One that
+ * has sent nothing yet has a moment to do so, and one of a service with drain_ms, counted from its
+ * last bytes, for another message.
+ */
+int64_t deadline_drained_ms(const struct pool *pool, const struct record *r);
 
 /* True for a deadline of output that waits: what was not taken by then is lost. */
 static inline bool deadline_cuts(enum close_reason why)

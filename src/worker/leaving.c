@@ -33,7 +33,7 @@ enum close_reason leaving_find(const struct pool *pool, const struct conn *c)
 	/* a visit reads from one side alone */
 	if (c->peer && (has_input(c) || has_input(c->peer)))
 		return CLOSE_none;
-	if (pool->draining && (r->bytes_in > 0 || r->in_ended || deadline_is_stale(pool, r)))
+	if (pool->draining && (r->in_ended || deadline_drained_ms(pool, r) <= pool->loop->now_ms))
 		return CLOSE_drained;
 	if (r->is_barred && pool->hand.moved > 0)
 		return CLOSE_access_withdrawn;

@@ -77,6 +77,8 @@ struct pool {
 	bool is_ahead;     /* this visit comes before connections that wait */
 	unsigned visits;   /* since the last reading of the clock */
 	bool draining;
+	int64_t drain_begun_ms; /* no connection waits for a message after drain_last_ms */
+	int64_t drain_last_ms;
 	uint32_t freed; /* connections that have ended: a change means room */
 	/* why a connection last failed to get what it needs beside its own descriptor; 0: never */
 	int lack_error;

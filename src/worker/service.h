@@ -84,6 +84,11 @@ struct service {
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.
 	 */
 	bool is_stream;
+	/*
+	 * In a draining worker, how long a connection between messages waits for one that may be on
+	 * its way; 0: it ends at once.
+	 */
+	int64_t drain_ms;
 	int64_t preface_ms; /* with a preface: the time within which it must be complete */
 	/*
 	 * Master, at load: returns false with err set when the listener's options conflict. NULL:

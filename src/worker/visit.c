@@ -263,7 +263,9 @@ static void cut_off(struct pool *pool, struct conn *c, enum close_reason why)
 static void expire_now(struct pool *pool, struct conn *c, enum close_reason why)
 {
 	enum conn_state state = c->record->state;
-	struct conn *unread = why == CLOSE_lifetime_reached ? leaving_find_input(pool, c) : NULL;
+	bool is_early = state == CONN_OPEN &&
+			(why == CLOSE_lifetime_reached || why == CLOSE_drained);
+	struct conn *unread = is_early ? leaving_find_input(pool, c) : NULL;
 
 	if (unread)
 		read_and_serve(pool, unread); /* and then it ends */

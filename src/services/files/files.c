@@ -185,6 +185,7 @@ const struct service service_http = {
 	.own_files = 1 + FILE_CACHE_FDS,
 	.holds_files = true,
 	.input = read_requests,
+	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,
 	.idle = is_idle,

@@ -14,6 +14,9 @@
 #include "worker/heritage.h"
 #include "worker/service.h"
 
+/* Of the services (worker/service.h): about what a request needs to cross the server's end. */
+enum { HTTP_DRAIN_MS = 1000 };
+
 /* Part of a service's state, zeroed at first. */
 struct http_session {
 	struct http_request request; /* the request being read or answered */

@@ -251,6 +251,7 @@ const struct service service_status = {
 	.check_system = check_cost,
 	.init = remember_heritage,
 	.input = read_requests,
+	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,
 	.idle = is_idle,

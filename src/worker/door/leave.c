@@ -15,7 +15,8 @@
 
 enum {
 	NOTE_MS = 1000,
-	DRAIN_PART = 4, /* of the time limit: for messages in progress, if no worker takes them */
+	/* of the time limit: for messages in progress, when no worker or client takes a turn */
+	DRAIN_PART = 4,
 };
 
 void leave_set_state(const struct leave *l, enum slot_state state)
@@ -103,15 +104,19 @@ static int64_t time_limit_ms(const struct leave *l)
 		       l->pool->loop->now_ms + l->heritage->conf->shutdown_timeout;
 }
 
+/* When the last part of the time limit begins. */
+static int64_t last_part_ms(const struct leave *l)
+{
+	int64_t give_up_ms = l->give_up.timer.due_ms;
+
+	return give_up_ms - (give_up_ms - l->pool->loop->now_ms) / DRAIN_PART;
+}
+
 static void move_until(struct leave *l, int64_t give_up_ms)
 {
-	int64_t until_ms;
-
 	begin_leaving(l, ARENA_MOVES, give_up_ms);
 	leave_set_state(l, SLOT_MOVING);
-	give_up_ms = l->give_up.timer.due_ms;
-	until_ms = give_up_ms - (give_up_ms - l->pool->loop->now_ms) / DRAIN_PART;
-	moving_leave(l->moving, until_ms);
+	moving_leave(l->moving, last_part_ms(l));
 }
 
 static void drain_until(struct leave *l, int64_t give_up_ms)
@@ -119,6 +124,8 @@ static void drain_until(struct leave *l, int64_t give_up_ms)
 	begin_leaving(l, ARENA_DRAINS, give_up_ms);
 	leave_set_state(l, SLOT_DRAINING); /* from now on no batch is sent to this worker */
 	door_close(l->door);
+	l->pool->drain_begun_ms = l->pool->loop->now_ms;
+	l->pool->drain_last_ms = last_part_ms(l);
 	dispatch_drain(l->pool);
 	publish_notes(l);
 }

@@ -8,7 +8,8 @@
  *   DRAINING --no connection left, or shutdown_timeout--> LEAVING;  any --INT--> LEAVING
  *
  * MOVING passes the connections to other workers, whatever they are doing. DRAINING ends those that
- * are between messages, and lets the others finish their message. Worker only.
+ * are between messages, some after a moment (drain_ms in worker/service.h), and lets the others
+ * finish their message. Worker only.
  */
 #ifndef WORKER_DOOR_LEAVE_H
 #define WORKER_DOOR_LEAVE_H

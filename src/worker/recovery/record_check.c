@@ -19,8 +19,8 @@ static bool is_past(int64_t time, int64_t now)
 static bool has_sound_times(const struct record *r, int64_t now_us)
 {
 	return is_past(r->opened_us, now_us) && is_past(r->active_ms, now_us / 1000) &&
-	       is_past(r->begun_us, now_us) && is_past(r->paced_us, now_us) && r->due_ms >= 0 && r->due_ms < INT64_MAX / 2 &&
-	       r->grace_ms >= 0;
+	       is_past(r->begun_us, now_us) && is_past(r->paced_us, now_us) && r->due_ms >= 0 &&
+	       r->due_ms < INT64_MAX / 2 && r->grace_ms >= 0;
 }
 
 /* Only an open client waits for a server: one that ends would keep the others from its place. */
