@@ -71,14 +71,22 @@ enum { FIELDS = sizeof(fields) / sizeof(*fields) };
 
 /* Append only: service, option, value. */
 static const char *const listens[RECORDS_LISTENERS][3] = {
-	{ "ack", "framing", "line" },          { "ack", "framing", "length" },
-	{ "echo", "linger_timeout", "0" },     { "chargen", "linger_timeout", "1h" },
-	{ "daytime", "linger_timeout", "1h" }, { "status", "linger_timeout", "1h" },
-	{ "pair", "linger_timeout", "1h" },    { "ack", "framing", "raw" },
-	{ "echo", "accept_proxy", "yes" },     { "ack", "accept_proxy", "yes" },
-	{ "pair", "accept_proxy", "yes" },     { "proxy", "upstream", "u" },
-	{ "status", "accept_proxy", "yes" },   { "pair", "max_lifetime", "1h" },
-	{ "http", "root", "/" },               { "echo", "max_lifetime", "1h" },
+	{ "ack", "framing", "line" },
+	{ "ack", "framing", "length" },
+	{ "echo", "linger_timeout", "0" },
+	{ "chargen", "linger_timeout", "1h" },
+	{ "daytime", "linger_timeout", "1h" },
+	{ "status", "linger_timeout", "1h" },
+	{ "pair", "linger_timeout", "1h" },
+	{ "ack", "framing", "raw" },
+	{ "echo", "accept_proxy", "yes" },
+	{ "ack", "accept_proxy", "yes" },
+	{ "pair", "accept_proxy", "yes" },
+	{ "proxy", "upstream", "u" },
+	{ "status", "accept_proxy", "yes" },
+	{ "pair", "max_lifetime", "1h" },
+	{ "http", "root", "/" },
+	{ "echo", "max_lifetime", "1h" },
 };
 
 /* None of the servers can be connected to, and none takes time to say so. */

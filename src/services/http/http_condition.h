@@ -15,9 +15,9 @@
 struct http_validators {
 	struct http_text tag; /* strong, with its quotes; at is NULL: the answer has no ETag */
 	/*
-	 * Last-Modified: the file's mtime. While that second lasts, the file may change in it again:
-	 * the second before, so that no client has a date that stands for two states (RFC 9110
-	 * 8.8.2.2).
+	 * Last-Modified: the file's mtime. While that second lasts, the file may change in it
+	 * again: the second before, so that no client has a date that stands for two states (RFC
+	 * 9110 8.8.2.2).
 	 */
 	int64_t modified_s;
 	int64_t now_s; /* the wall clock */
