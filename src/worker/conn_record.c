@@ -128,10 +128,17 @@ void conn_set_phase(struct conn *c, enum close_reason reason)
 		(uint8_t)record_phase_letter(c->record, reason, conn_is_between_messages(c));
 }
 
+/* The service has finished, but not all of its answer has gone out: that is no good end yet. */
+static bool is_unsent(const struct conn *c)
+{
+	return c->record->state == CONN_FLUSHING && c->record->ending == CLOSE_service_finished &&
+	       conn_has_output(c);
+}
+
 void conn_set_close_reason(struct conn *c, enum close_reason reason)
 {
 	c = conn_client(c);
-	if (c->record->ending != CLOSE_none)
+	if (c->record->ending != CLOSE_none && !is_unsent(c))
 		return;
 	conn_set_phase(c, reason);
 	c->record->ending = (uint8_t)reason;
