@@ -67,6 +67,13 @@ void listen_socket_refuse_descriptors(int fd)
 	(void)set_number(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
 }
 
+/*
+ * Bytes that the kernel takes of an accepted connection before the client's window has room for
+ * them, until the worker lifts that (worker/conn_io.c): a client that never reads does not get
+ * megabytes of memory.
+ */
+enum { UNSENT_MOST = 128 * 1024 };
+
 /* A fresh socket has every option at 0 already. */
 static bool turn_knobs(int fd, const struct addr *addr, const struct listen_conf *conf, bool fresh,
 		       struct err *err)
@@ -75,6 +82,8 @@ static bool turn_knobs(int fd, const struct addr *addr, const struct listen_conf
 
 	if (addr->sa.sa_family == AF_UNIX)
 		listen_socket_refuse_descriptors(fd);
+	else
+		(void)set_number(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MOST);
 	for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
 		int value = knob_value(&knobs[i], conf);
 
@@ -240,11 +249,10 @@ static void undo_foreign(int fd)
 	static const struct {
 		int level, name, value;
 	} rows[] = {
-		{ IPPROTO_IP, IP_MINTTL, 0 },           { IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0 },
-		{ IPPROTO_TCP, TCP_CORK, 0 },           { IPPROTO_TCP, TCP_LINGER2, 0 },
-		{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0 },  { IPPROTO_TCP, TCP_USER_TIMEOUT, 0 },
-		{ IPPROTO_TCP, TCP_WINDOW_CLAMP, 0 },   { SOL_SOCKET, SO_DETACH_FILTER, 0 },
-		{ SOL_SOCKET, SO_MAX_PACING_RATE, -1 }, /* unlimited */
+		{ IPPROTO_IP, IP_MINTTL, 0 },         { IPPROTO_IPV6, IPV6_MINHOPCOUNT, 0 },
+		{ IPPROTO_TCP, TCP_CORK, 0 },         { IPPROTO_TCP, TCP_LINGER2, 0 },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, 0 }, { IPPROTO_TCP, TCP_WINDOW_CLAMP, 0 },
+		{ SOL_SOCKET, SO_DETACH_FILTER, 0 },  { SOL_SOCKET, SO_MAX_PACING_RATE, -1 },
 		{ SOL_SOCKET, SO_RCVLOWAT, 1 },
 	};
 	static const struct linger no_linger = { 0 };

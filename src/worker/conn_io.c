@@ -2,13 +2,19 @@
 /* One receive for each event; one send for the bytes and one for the start of the file range. */
 #include "worker/conn_io.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "base/err.h"
 #include "base/sys.h"
 #include "worker/pace.h"
 #include "worker/pool.h"
 #include "worker/transport.h"
 
-enum { BULK_LEAST = 16 * 1024 }; /* bytes: less is cheaper through a buffer */
+enum {
+	BULK_LEAST = 16 * 1024, /* bytes: less is cheaper through a buffer */
+	PROVEN_BYTES = 1024 * 1024,
+};
 
 static void note_moved(struct conn *c, size_t bytes)
 {
@@ -266,6 +272,22 @@ static bool keep_lent(struct conn *c)
 	return true;
 }
 
+/*
+ * A client that has taken so many bytes is one that reads: from now on the kernel's buffer may grow
+ * with the speed of the connection (net/listen_socket.c bounds it until then).
+ */
+static void note_sent(struct conn *c, size_t bytes)
+{
+	static const int unbounded = 0;
+	struct record *r = c->record;
+	bool was_new = r->bytes_out < PROVEN_BYTES;
+
+	r->bytes_out += bytes;
+	if (was_new && r->bytes_out >= PROVEN_BYTES && conn_is_client(c))
+		(void)sys_setsockopt(r->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unbounded,
+				     sizeof(unbounded));
+}
+
 /* sendfile blocks by the flags of the socket, which another process may have changed. */
 static enum conn_io send_once(struct conn *c)
 {
@@ -286,7 +308,7 @@ static enum conn_io send_once(struct conn *c)
 	if (sent <= 0)
 		return IO_NONE;
 	note_moved(c, (size_t)sent);
-	c->record->bytes_out += (uint64_t)sent;
+	note_sent(c, (size_t)sent);
 	pace_note_sent(c->conf, c->record, (size_t)sent, now_us);
 	count_of_server(c, 0, (uint64_t)sent);
 	if (conn_is_client(c))
