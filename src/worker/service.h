@@ -118,10 +118,10 @@ struct service {
 	 */
 	bool (*init)(const struct heritage *heritage, const struct listen_conf *conf);
 	/*
-	 * Worker, about once a second, when it serves no connection. It may not wait. NULL: nothing
-	 * to do.
+	 * Worker, about once a second for each listener, by its number, when it serves no
+	 * connection. It may not wait. NULL: nothing to do.
 	 */
-	void (*each_second)(int64_t now_ms);
+	void (*each_second)(unsigned listener, int64_t now_ms);
 	/*
 	 * New bytes in c->in before the connection is open: MORE, FINISH once the preface is
 	 * complete, ABORT when it is invalid. Access lists and bans are asked after it. NULL: there

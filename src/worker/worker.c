@@ -231,7 +231,6 @@ static bool start_services(const struct heritage *h, struct err *err)
 	return true;
 }
 
-/* A service that several listeners have is called once for each: that costs nothing. */
 static void call_each_second(struct worker *w)
 {
 	if (w->loop.now_ms < w->second_ms)
@@ -242,7 +241,7 @@ static void call_each_second(struct worker *w)
 		const struct service *service = loaded_service(w->heritage->loaded, conf);
 
 		if (service->each_second)
-			service->each_second(w->loop.now_ms);
+			service->each_second(i, w->loop.now_ms);
 	}
 }
 

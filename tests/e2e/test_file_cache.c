@@ -233,6 +233,64 @@ static void file__is_served_from_memory_while_it_is_valid(void **state)
 	server_stop(s);
 }
 
+static void rewrite(const char *name, char byte, size_t size)
+{
+	static char bytes[1 << 19];
+	int fd = open(path_of(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	memset(bytes, byte, size);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, size), size);
+	assert_int_equal(fchmod(fd, 0644), 0);
+	close(fd);
+}
+
+/* Each byte of the body is this one. */
+static void expect_all_of(char byte, size_t size)
+{
+	const char *body = web_body();
+
+	assert_int_equal(strspn(body, (char[]){ byte, '\0' }), size);
+	assert_int_equal(strlen(body), size);
+}
+
+/*
+ * What is partly in memory, or only open, is of one state: neither is an answer glued together from
+ * two, nor does a tag of the old one allow a range of the new one.
+ */
+static void file__rewritten_in_place__is_whole_and_new(void **state)
+{
+	static const size_t large[] = { 100 * 1024, 400 * 1024 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char tag[128], request[256];
+		const char *at;
+		struct server *s;
+
+		web_make_folder();
+		rewrite("f", 'a', large[i]);
+		wait_settled("f");
+		s = web_serve(",cache_valid=1h");
+		web_ask(s, "GET /f" WEB_LAST);
+		web_ask(s, "GET /f" WEB_LAST);
+		expect_all_of('a', large[i]);
+		at = strstr(web_answer, "\r\nETag: ");
+		assert_non_null(at);
+		snprintf(tag, sizeof(tag), "%.*s", (int)strcspn(at + 8, "\r"), at + 8);
+		rewrite("f", 'b', large[i]);
+		snprintf(request, sizeof(request),
+			 "GET /f" WEB_HOST "Range: bytes=1000-\r\nIf-Range: %s\r\n"
+			 "Connection: close\r\n\r\n",
+			 tag);
+		web_begins(web_ask(s, request), "HTTP/1.1 200 ");
+		expect_all_of('b', large[i]);
+		web_begins(web_ask(s, "GET /f" WEB_LAST), "HTTP/1.1 200 ");
+		expect_all_of('b', large[i]);
+		server_stop(s);
+	}
+}
+
 /* The descriptors of files that the worker has open. */
 static unsigned count_files(struct server *s)
 {
@@ -277,6 +335,7 @@ int main(void)
 		E2E(change__is_seen_once_cache_valid_is_over),
 		E2E(change__is_seen_at_once_without_validity_or_cache),
 		E2E(file__is_served_from_memory_while_it_is_valid),
+		E2E(file__rewritten_in_place__is_whole_and_new),
 		E2E(descriptor__of_a_file_that_nobody_asks_for__is_closed),
 	};
 

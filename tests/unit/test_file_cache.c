@@ -172,6 +172,7 @@ static void descriptors__are_bounded_and_closed_with_their_entry(void **state)
 	file_cache_find(cache, 0, name_of(7))->until_ms = 1001;
 	for (unsigned i = 8; i < FILE_CACHE_FDS + 2; i++)
 		file_cache_find(cache, 0, name_of(i))->until_ms = 5000;
+	file_cache_release(cache);
 	file_cache_close_old(cache, 1001);
 	assert_false(is_open(fds[6]));
 	assert_true(is_open(fds[7]));
@@ -194,8 +195,12 @@ static void descriptor__that_the_request_has_found__stays(void **state)
 		assert_ptr_equal(file_cache_find(cache, 0, name_of(0)), first);
 		file_cache_keep_fd(cache, add(cache, i, 0), open_one());
 		assert_true(is_open(fd));
+		file_cache_close_old(cache, INT64_MAX);
+		assert_true(is_open(fd));
 	}
+	file_cache_release(cache);
 	file_cache_close_old(cache, INT64_MAX);
+	assert_false(is_open(fd));
 }
 
 int main(void)

@@ -158,7 +158,8 @@ void file_cache_keep_fd(struct file_cache *cache, struct file_kept *kept, int fd
 void file_cache_close_old(struct file_cache *cache, int64_t now_ms)
 {
 	for (unsigned i = 0; i < FILE_CACHE_FDS; i++)
-		if (cache->open[i] && cache->open[i]->kept.until_ms < now_ms)
+		if (cache->open[i] && cache->open[i]->kept.until_ms < now_ms &&
+		    !is_held(cache, cache->open[i]))
 			close_fd(cache, cache->open[i]);
 }
 

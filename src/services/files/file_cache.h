@@ -48,7 +48,10 @@ void file_cache_keep_fd(struct file_cache *cache, struct file_kept *kept, int fd
 /* The request is answered: what it has found may make room. */
 void file_cache_release(struct file_cache *cache);
 
-/* Closes the descriptors of entries that had to be looked at again before now_ms. */
+/*
+ * Closes the descriptors of entries that had to be looked at again before now_ms, except those that
+ * the request has found.
+ */
 void file_cache_close_old(struct file_cache *cache, int64_t now_ms);
 
 #endif

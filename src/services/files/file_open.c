@@ -10,20 +10,22 @@
 #include "services/files/file_cache.h"
 #include "services/files/place.h"
 #include "services/files/root.h"
+#include "worker/pool.h"
 
 enum { SETTLED_S = 1 }; /* a file that has just changed may change again, and look the same */
 
 /* Of this worker, by the number of the listener, NULL where there is none; written by it alone. */
 static struct file_cache **caches;
-static unsigned cache_count;
+
+/* Of this worker; written with each request. */
+static struct pool *pool;
 
 bool file_open_start(const struct heritage *heritage, const struct listen_conf *listen)
 {
 	unsigned number = place_listener_number(heritage, listen);
 
-	cache_count = (unsigned)heritage->listeners->count;
 	if (!caches)
-		caches = calloc(cache_count, sizeof(struct file_cache *));
+		caches = calloc(heritage->listeners->count, sizeof(struct file_cache *));
 	if (!caches)
 		return false;
 	if (listen->cache_size == 0)
@@ -32,19 +34,28 @@ bool file_open_start(const struct heritage *heritage, const struct listen_conf *
 	return caches[number] != NULL;
 }
 
-void file_open_each_second(int64_t now_ms)
+void file_open_each_second(unsigned listener, int64_t now_ms)
 {
-	for (unsigned i = 0; i < cache_count; i++)
-		if (caches[i])
-			file_cache_close_old(caches[i], now_ms);
+	if (!caches[listener])
+		return;
+	file_cache_release(caches[listener]); /* no request is being answered */
+	file_cache_close_old(caches[listener], now_ms);
 }
 
 void file_open_begin(const struct conn *c)
 {
 	struct file_cache *cache = caches[c->record->listener];
 
+	pool = c->pool;
 	if (cache)
 		file_cache_release(cache);
+}
+
+/* A record that names its number, and has not been checked since a death, is wrong. */
+static void note_opened(int fd)
+{
+	if (fd >= 0)
+		pool_note_opened(pool, fd);
 }
 
 enum beneath_end file_open_afresh(unsigned place, const char *path, struct beneath_file *file)
@@ -56,13 +67,17 @@ enum beneath_end file_open_afresh(unsigned place, const char *path, struct benea
 	};
 	/* what it learns of the kernel holds for all */
 	static struct beneath beneath;
+	enum beneath_end end;
 
 	file->fd = -1;
 	beneath.root = root_open(place);
 	beneath.symlinks = symlinks[place_conf(place)->follow_symlinks];
 	if (beneath.root < 0)
 		return errno == EMFILE || errno == ENFILE ? BENEATH_TRY_AGAIN : BENEATH_NOT_FOUND;
-	return beneath_open(&beneath, path, file);
+	note_opened(beneath.root);
+	end = beneath_open(&beneath, path, file);
+	note_opened(file->fd);
+	return end;
 }
 
 /* --- What is kept --- */
@@ -110,6 +125,16 @@ static bool read_all(int fd, char *bytes, size_t size)
 	return true;
 }
 
+/* False when the file has changed meanwhile. */
+static bool read_state(const struct beneath_file *file, struct file_kept *kept)
+{
+	struct stat st;
+
+	kept->st = file->st;
+	return !kept->bytes || (read_all(file->fd, kept->bytes, (size_t)file->st.st_size) &&
+				sys_fstat(file->fd, &st) == 0 && is_same_file(&file->st, &st));
+}
+
 /* An entry for the file that is open; NULL: it is not kept. */
 static struct file_kept *keep_file(struct file_cache *cache, unsigned place, const char *path,
 				   const struct beneath_file *file)
@@ -120,14 +145,10 @@ static struct file_kept *keep_file(struct file_cache *cache, unsigned place, con
 	if (!is_settled(&file->st))
 		return NULL;
 	kept = file_cache_add(cache, place, path, size);
-	if (!kept)
-		return NULL;
-	if (size > 0 && !read_all(file->fd, kept->bytes, size)) {
-		file_cache_drop(cache, kept);
-		return NULL;
-	}
-	kept->st = file->st;
-	return kept;
+	if (!kept || read_state(file, kept))
+		return kept;
+	file_cache_drop(cache, kept);
+	return NULL;
 }
 
 static struct file_kept *keep(struct file_cache *cache, unsigned place, const char *path,
@@ -179,11 +200,21 @@ static bool is_worth(enum beneath_end end, bool absent)
 	return end == BENEATH_FILE || end == BENEATH_FOLDER || (end == BENEATH_NOT_FOUND && absent);
 }
 
-/* The descriptor that a file needs may have been closed. */
+/*
+ * What is sent from a descriptor is what the file is now: what was found of it, and its bytes in
+ * memory, must be of the same state. The descriptor may have been closed.
+ */
+static bool is_open_unchanged(const struct file_kept *kept)
+{
+	struct stat st;
+
+	return kept->fd >= 0 && sys_fstat(kept->fd, &st) == 0 && is_same_file(&kept->st, &st);
+}
+
 static bool is_fresh(const struct file_kept *kept, int64_t now_ms)
 {
 	return now_ms < kept->until_ms &&
-	       (kept->end != BENEATH_FILE || kept->fd >= 0 || !needs_fd(&kept->st));
+	       (kept->end != BENEATH_FILE || !needs_fd(&kept->st) || is_open_unchanged(kept));
 }
 
 /* Without descriptors those of the cache are the first to go. */

@@ -27,7 +27,7 @@ struct found {
 bool file_open_start(const struct heritage *heritage, const struct listen_conf *listen);
 
 /* For the hook each_second. */
-void file_open_each_second(int64_t now_ms);
+void file_open_each_second(unsigned listener, int64_t now_ms);
 
 /* A request begins: what the last one has found is no longer valid. */
 void file_open_begin(const struct conn *c);

@@ -40,6 +40,8 @@ static void look_for(struct root *root, int64_t now_ms)
 	if (fd < 0 && root->fd >= 0 && (errno == EMFILE || errno == ENFILE))
 		return;
 	root->error = fd < 0 ? errno : 0;
+	if (root->error == EMFILE || root->error == ENFILE)
+		root->until_ms = 0; /* there may be one in a moment */
 	if (root->fd >= 0)
 		(void)sys_close(root->fd);
 	root->fd = fd;
