@@ -128,10 +128,9 @@ static void file__that_is_another__is_sent_whole(void **state)
 }
 
 /* In one second, with one length, in place: a tag that was given out stands for no other state. */
-static void file__rewritten_at_once__has_another_tag_or_none(void **state)
+static void file__rewritten_at_once__has_another_tag(void **state)
 {
 	struct server *s = serve();
-	unsigned without = 0;
 	char tag[128];
 
 	(void)state;
@@ -141,15 +140,10 @@ static void file__rewritten_at_once__has_another_tag_or_none(void **state)
 		assert_string_equal(web_body(), i % 2 ? "one 1\n" : "two 2\n");
 		snprintf(tag, sizeof(tag), "%s", find_tag());
 		web_put("a.txt", "three\n");
-		if (tag[0] == '\0') {
-			without++;
-			continue;
-		}
+		assert_string_not_equal(tag, "");
 		web_begins(resume(s, "If-Range: @\r\n", tag), "HTTP/1.1 200 ");
 		assert_string_equal(web_body(), "three\n");
 	}
-	/* the clock of the file system stands still for a few milliseconds */
-	assert_true(without > 0);
 	server_stop(s);
 }
 
@@ -182,7 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(if_range__resumes_only_the_same_state),
 		E2E(file__that_is_another__is_sent_whole),
-		E2E(file__rewritten_at_once__has_another_tag_or_none),
+		E2E(file__rewritten_at_once__has_another_tag),
 		E2E(file__rewritten_at_once__is_not_resumed_by_its_date),
 	};
 

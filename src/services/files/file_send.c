@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/sys.h"
 #include "services/files/error_page.h"
 #include "services/files/files_state.h"
@@ -18,13 +19,26 @@
 
 enum {
 	COPIED_MOST = 8 * 1024, /* bytes of a body */
-	TAG_TEXT = 64,
+	TAG_TEXT = 80,
 	TICK_NS = 20 * 1000 * 1000, /* the clock of file systems goes on at least that often */
 	RANGE_TEXT = 128,
 	HEADERS_TEXT = ROOT_HEADERS + 4 * HTTP_LINE_MOST,
 };
 
-static struct http_text write_tag(const struct stat *st, char *tag)
+/*
+ * While the file system's clock stands, the file may change again, and look the same: then its tag
+ * would stand for two states (RFC 9110 8.8.1).
+ */
+static bool is_past(struct timespec changed, struct timespec now)
+{
+	int64_t seconds = (int64_t)now.tv_sec - changed.tv_sec;
+
+	return seconds < 0 || seconds > 1 ||
+	       seconds * 1000000000 + now.tv_nsec - changed.tv_nsec > TICK_NS;
+}
+
+/* That of a file which changes now is of this answer alone. */
+static struct http_text write_tag(const struct stat *st, struct timespec now, char *tag)
 {
 	const uint64_t changed_ns =
 		(uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec;
@@ -36,21 +50,14 @@ static struct http_text write_tag(const struct stat *st, char *tag)
 	strbuf_hex(&text, (uint64_t)st->st_size);
 	strbuf_raw(&text, "-");
 	strbuf_hex(&text, changed_ns);
+	if (!is_past(st->st_mtim, now)) {
+		strbuf_raw(&text, "-");
+		strbuf_hex(&text, (uint64_t)clock_us());
+	}
 	strbuf_raw(&text, "\"");
+	BUG_ON(text.is_cut);
 	tag[text.used] = '\0';
 	return (struct http_text){ tag, text.used };
-}
-
-/*
- * While the file system's clock stands, the file may change again, and look the same: then a tag
- * would stand for two states (RFC 9110 8.8.1).
- */
-static bool is_past(struct timespec changed, struct timespec now)
-{
-	int64_t seconds = (int64_t)now.tv_sec - changed.tv_sec;
-
-	return seconds < 0 || seconds > 1 ||
-	       seconds * 1000000000 + now.tv_nsec - changed.tv_nsec > TICK_NS;
 }
 
 /* A file that is open, and what is said of it. */
@@ -84,9 +91,7 @@ static void show_file(const struct asked *a, const struct found *file, const cha
 	shown->size = (uint64_t)file->st.st_size;
 	v->now_s = now.tv_sec;
 	v->modified_s = file->st.st_mtim.tv_sec < v->now_s ? file->st.st_mtim.tv_sec : v->now_s - 1;
-	v->tag = (struct http_text){ 0 };
-	if (a->conf->etag && is_past(file->st.st_mtim, now))
-		v->tag = write_tag(&file->st, shown->tag);
+	v->tag = a->conf->etag ? write_tag(&file->st, now, shown->tag) : (struct http_text){ 0 };
 }
 
 static void put_field(struct strbuf *headers, const char *name, const char *value)
