@@ -78,7 +78,8 @@ struct service {
 	bool holds_files;    /* conn_hold_file; is_sound tells whether the record may hold one */
 	unsigned conn_files; /* descriptors that a connection needs; 0: its socket alone */
 	bool sends_files;    /* and one more while a file goes out */
-	unsigned own_files;  /* descriptors that a worker keeps for each of its listeners */
+	unsigned own_files;  /* descriptors that a worker keeps for each listener, without its
+			      * locations, which have one each */
 	/*
 	 * It relays a stream of which it knows no messages: a connection is never between
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.

@@ -216,17 +216,41 @@ static void coded__file__is_sent_to_who_accepts_it(void **state)
 	server_stop(s);
 }
 
+/* Also of those that have no file, and of what is no HTTP. */
 static void header__of_the_options__is_on_every_answer(void **state)
 {
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234"
+	static const struct {
+		const char *request, *status;
+	} rows[] = {
+		{ "GET /a.txt" WEB_LAST, "200" },
+		{ "GET /b.txt" WEB_LAST, "404" },
+		{ "POST /a.txt" WEB_LAST, "405" },
+		{ "BREW /a.txt" WEB_LAST, "501" },
+		{ "OPTIONS /a.txt" WEB_LAST, "200" },
+		{ "OPTIONS *" WEB_LAST, "200" },
+		{ "GET /%00" WEB_LAST, "400" },
+		{ "no HTTP\r\n\r\n", "400" },
+		{ "GET /a.txt HTTP/2.0\r\n\r\n", "505" },
+		{ "GET /", "408" },
+		{ "POST /a.txt" WEB_HOST "Content-Length: 999999999999\r\n\r\n", "413" },
+		{ "GET /" LONG LONG LONG LONG, "414" },
+		{ "GET /" WEB_HOST "X: " LONG LONG LONG LONG, "431" },
+	};
 	struct server *s;
 
 	(void)state;
 	web_make_folder();
 	web_put("a.txt", "hello\n");
 	s = server_start(&(struct plan){
-		.conf = web_conf("headers = {\"X-Frame-Options: DENY\", \"X-A: b c\"}") });
-	web_has(web_ask(s, "GET /a.txt" WEB_LAST), "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
-	web_has(web_ask(s, "GET /b.txt" WEB_LAST), "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
+		.conf = web_conf("headers = {\"X-Frame-Options: DENY\", \"X-A: b c\"}\n"
+				 "header_timeout = 300ms  max_header = 256\n"
+				 "location /a.txt { }") });
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		web_begins(web_ask(s, rows[i].request), "HTTP/1.1 ");
+		web_begins(web_answer + strlen("HTTP/1.1 "), rows[i].status);
+		web_has(web_answer, "\r\nX-Frame-Options: DENY\r\nX-A: b c\r\n");
+	}
 	server_stop(s);
 }
 

@@ -11,6 +11,9 @@
 
 enum { RATE = 100 * 1024, PART = 2 * RATE, MEMORY = 60000 };
 
+/* Of worker/pace: a slice, and several times the processor time and the wake-ups that it costs. */
+enum { SLICE_MS = 100, SLICE_USED_MS = 5, SLICE_WAKES = 6 };
+
 /* Serves "large", and "small", which is short enough to be kept in memory. */
 static struct server *serve(const char *options)
 {
@@ -24,14 +27,14 @@ static struct server *serve(const char *options)
 }
 
 /*
- * So many bytes at that rate since begun_ms: never much faster, and slower only as far as a busy
- * machine explains.
+ * So many bytes at that rate since begun_ms: never faster than what goes out at once allows. How
+ * much slower depends on the machine.
  */
 static void check_pace(size_t bytes, int64_t rate, int64_t begun_ms)
 {
 	int64_t took_ms = clock_ms() - begun_ms, wanted_ms = (int64_t)bytes * 1000 / rate;
 
-	if (took_ms < wanted_ms * 9 / 10 - 200 || took_ms > wanted_ms * 2 + 2000)
+	if (took_ms < wanted_ms * 9 / 10 - 200 || took_ms > wanted_ms + WAIT_MS)
 		fail_msg("%zu bytes at %lld a second took %lld ms", bytes, (long long)rate,
 			 (long long)took_ms);
 }
@@ -122,14 +125,19 @@ static void pauses__cost_next_to_nothing(void **state)
 	pid_t pid = server_worker(s, 0);
 	int fd = download_begin(s), ended = download_begin(s), full = download_begin(s);
 	long wakes = process_status(pid, "voluntary_ctxt_switches");
-	int64_t begun_ms = process_used_ms(pid);
+	int64_t used_ms = process_used_ms(pid), begun_ms = clock_ms(), slices;
 	size_t at = 0;
 
 	(void)state;
 	client_half_close(ended);
 	download_go_on(fd, &at, PART);
-	assert_true(process_used_ms(pid) - begun_ms < 300);
-	assert_true(process_status(pid, "voluntary_ctxt_switches") - wakes < 300);
+	used_ms = process_used_ms(pid) - used_ms;
+	wakes = process_status(pid, "voluntary_ctxt_switches") - wakes;
+	/* what may have gone out meanwhile on the three connections */
+	slices = 3 * ((clock_ms() - begun_ms) / SLICE_MS + 1);
+	if (used_ms > SLICE_USED_MS * slices || wakes > SLICE_WAKES * slices)
+		fail_msg("%lld slices took %lld ms and %ld wake-ups", (long long)slices,
+			 (long long)used_ms, wakes);
 	close(fd);
 	close(ended);
 	close(full);

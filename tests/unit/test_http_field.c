@@ -182,6 +182,29 @@ static void lists__are_split(void **state)
 	}
 }
 
+static void status__has_three_digits(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned status, next;
+	} rows[] = {
+		{ "404", 404, 0 },    { " 404\t500 ", 404, 500 },
+		{ "404 /a", 404, 0 }, { "0404 500", 0, 500 },
+		{ "40", 0, 0 },       { "4040", 0, 0 },
+		{ "+40", 0, 0 },      { "40x", 0, 0 },
+		{ "=404", 0, 0 },     { "", 0, 0 },
+		{ " \t", 0, 0 },      { "999", 999, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *line = rows[i].line;
+
+		assert_int_equal(http_text_status(http_text_word(&line)), rows[i].status);
+		assert_int_equal(http_text_status(http_text_word(&line)), rows[i].next);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +213,7 @@ int main(void)
 		cmocka_unit_test(refused__keeps_what_came_before),
 		cmocka_unit_test(any_head__is_read_within_its_bounds),
 		cmocka_unit_test(lists__are_split),
+		cmocka_unit_test(status__has_three_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,28 @@ static void path__that_is_escaped__is_decoded_to_itself(void **state)
 	assert_true(small.is_cut);
 }
 
+static void below__is_on_whole_names(void **state)
+{
+	static const struct {
+		const char *path, *prefix;
+		bool is_below;
+	} rows[] = {
+		{ "img/a", "img", true }, { "img", "img", true },    { "imgage", "img", false },
+		{ "im", "img", false },   { "a/img", "img", false }, { "a/b/c", "a/b", true },
+		{ "a/bc", "a/b", false }, { "", "", true },          { "a", "", true },
+		{ "", "a", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct http_text prefix = { rows[i].prefix, strlen(rows[i].prefix) };
+
+		if (http_target_is_below(rows[i].path, strlen(rows[i].path), prefix) !=
+		    rows[i].is_below)
+			fail_msg("%s below %s", rows[i].path, rows[i].prefix);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +298,7 @@ int main(void)
 		cmocka_unit_test(path__that_does_not_fit__is_414),
 		cmocka_unit_test(each_byte__stays_itself),
 		cmocka_unit_test(path__that_is_escaped__is_decoded_to_itself),
+		cmocka_unit_test(below__is_on_whole_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

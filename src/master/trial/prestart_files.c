@@ -29,11 +29,13 @@ static unsigned files_of_conn(const struct service *service, bool most)
 
 /*
  * Descriptors of all connections, of the service that has the most for each, and what services keep
- * beside them. most: while each of them sends a file.
+ * beside them: a location keeps one if its root is not its listener's. most: while each of them
+ * sends a file.
  */
 static rlim_t count_files(const struct conf *conf, bool most)
 {
-	unsigned of_conn = 1, own = 0;
+	unsigned of_conn = 1;
+	rlim_t own = 0;
 
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct service *service = service_find(conf->listeners[i].service);
@@ -42,7 +44,7 @@ static rlim_t count_files(const struct conf *conf, bool most)
 			continue;
 		if (files_of_conn(service, most) > of_conn)
 			of_conn = files_of_conn(service, most);
-		own += service->own_files;
+		own += service->own_files + conf->listeners[i].location_count;
 	}
 	return (rlim_t)conf->worker_connections * of_conn + own;
 }

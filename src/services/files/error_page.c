@@ -2,29 +2,25 @@
 /* Reads "404 /404.html" and "500 502 /50x.html". services/files/file_send.c sends the page. */
 #include "services/files/error_page.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
 #include "services/files/place.h"
+#include "services/http/http_text.h"
 
 enum { LEAST = 400, MOST = 599 };
 
 /* Takes a status off the entry; 0: there is none. */
 static unsigned next_status(const char **entry)
 {
-	char *end;
-	unsigned long status;
+	const char *behind = *entry;
+	struct http_text word = http_text_word(&behind);
+	unsigned status = http_text_status(word);
+	bool is_taken = status >= LEAST && status <= MOST;
 
-	*entry += strspn(*entry, " \t");
-	if (**entry < '0' || **entry > '9')
-		return 0;
-	status = strtoul(*entry, &end, 10);
-	if (end - *entry != 3 || (*end != ' ' && *end != '\t') || status < LEAST || status > MOST)
-		return 0;
-	*entry = end;
-	return (unsigned)status;
+	*entry = is_taken ? behind : word.at;
+	return is_taken ? status : 0;
 }
 
 /* The path behind the statuses, if the status is among them; else NULL. */

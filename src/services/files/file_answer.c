@@ -32,9 +32,7 @@ static unsigned answer_error(const struct asked *a, unsigned status)
 
 static unsigned answer_options(const struct asked *a)
 {
-	const struct http_answer answer = { .status = 200, .headers = ALLOW, .length = 0 };
-
-	return http_head(&a->c->out, a->request, &answer) ? 200 : 0;
+	return file_send_nothing(a, ALLOW);
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "base/sys.h"
 #include "services/files/error_page.h"
 #include "services/files/files_state.h"
+#include "services/files/place.h"
 #include "services/files/root.h"
 #include "services/http/http_condition.h"
 #include "services/http/http_log.h"
@@ -281,13 +282,12 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 }
 
 /* Of an answer without a file. */
-static void write_lines(const struct asked *a, const char *headers, const char *cache_control,
-			char *text)
+static void write_lines(unsigned place, const char *headers, const char *cache_control, char *text)
 {
 	struct strbuf lines = strbuf_on(text, HEADERS_TEXT - 1);
 
 	strbuf_raw(&lines, FILE_GUARDS);
-	strbuf_raw(&lines, root_headers(a->place));
+	strbuf_raw(&lines, root_headers(place));
 	strbuf_raw(&lines, headers);
 	if (cache_control[0] != '\0')
 		put_field(&lines, "Cache-Control", cache_control);
@@ -302,8 +302,26 @@ bool file_send_head(const struct asked *a, const char *type, const char *headers
 		.status = 200, .type = type, .headers = text, .length = HTTP_LENGTH_UNKNOWN
 	};
 
-	write_lines(a, headers, a->conf->cache_control, text);
+	write_lines(a->place, headers, a->conf->cache_control, text);
 	return http_head(&a->c->out, a->request, &answer);
+}
+
+unsigned file_send_nothing(const struct asked *a, const char *headers)
+{
+	char text[HEADERS_TEXT];
+	const struct http_answer answer = { .status = 200, .headers = text, .length = 0 };
+
+	write_lines(a->place, headers, "", text);
+	return http_head(&a->c->out, a->request, &answer) ? 200 : 0;
+}
+
+/* Such a request has no path. */
+const char *file_send_lines(const struct conn *c)
+{
+	static char text[HEADERS_TEXT];
+
+	write_lines(place_of_listener(c->record->listener), "", "", text);
+	return text;
 }
 
 unsigned file_refuse(const struct asked *a, unsigned status, const char *headers)
@@ -312,7 +330,7 @@ unsigned file_refuse(const struct asked *a, unsigned status, const char *headers
 	struct found page;
 	const char *name;
 
-	write_lines(a, headers, "", text);
+	write_lines(a->place, headers, "", text);
 	name = error_page_open(a->place, status, &page);
 	if (name)
 		return send_page(a, &page, name, status, text);

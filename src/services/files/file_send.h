@@ -44,6 +44,12 @@ unsigned file_send(const struct asked *asked, const struct found *file, const ch
  */
 bool file_send_head(const struct asked *asked, const char *type, const char *headers);
 
+/* Answers with 200, these header lines and no body. As file_send. */
+unsigned file_send_nothing(const struct asked *asked, const char *headers);
+
+/* As http_handler.headers. */
+const char *file_send_lines(const struct conn *c);
+
 /*
  * Answers with the status alone, in one line or in the page of option error_page. headers: further
  * lines, or "".

@@ -11,6 +11,7 @@
 #include "services/files/file_answer.h"
 #include "services/files/file_cache.h"
 #include "services/files/file_open.h"
+#include "services/files/file_send.h"
 #include "services/files/find.h"
 #include "services/files/index_names.h"
 #include "services/files/place.h"
@@ -126,7 +127,11 @@ static bool go_on(struct conn *c, struct http_session *session)
 	return true;
 }
 
-static const struct http_handler handler = { .answer = file_answer, .go_on = go_on };
+static const struct http_handler handler = {
+	.answer = file_answer,
+	.go_on = go_on,
+	.headers = file_send_lines,
+};
 
 static enum verdict read_requests(struct conn *c)
 {

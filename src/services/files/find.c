@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
@@ -66,7 +65,9 @@ enum beneath_end find_index(struct asked *a, struct found *file)
 /* The status of an entry such as =404; 0: it is a path. */
 static unsigned status_in(const char *entry)
 {
-	return entry[0] == '=' ? (unsigned)strtoul(entry + 1, NULL, 10) : 0;
+	return entry[0] == '=' ?
+		       http_text_status((struct http_text){ entry + 1, strlen(entry + 1) }) :
+		       0;
 }
 
 typedef void put_path(struct strbuf *text, const char *path, size_t length);
@@ -138,10 +139,7 @@ unsigned find_fallback(struct asked *a, struct found *file)
 
 static bool is_status(const char *entry)
 {
-	char text[8];
-
-	snprintf(text, sizeof(text), "=%u", status_in(entry));
-	return strcmp(text, entry) == 0 && status_in(entry) >= 400 && http_knows(status_in(entry));
+	return status_in(entry) >= 400 && http_knows(status_in(entry));
 }
 
 /* True when each $ begins the variable, and not one of a longer name. */

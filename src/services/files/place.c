@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "services/files/root.h"
+#include "services/http/http_target.h"
 
 /* A prefix as http_target_decode writes a path: no slash around it. */
 struct place {
 	const struct listen_conf *conf;
 	unsigned listener;
-	const char *prefix;
-	size_t length;
+	struct http_text prefix;
 };
 
 /* Of this worker, written before it serves. firsts: by the number of the listener. */
@@ -30,12 +30,11 @@ static unsigned count_places(const struct listener_set *listeners)
 
 static struct place make_location(const struct listen_conf *location, unsigned listener)
 {
-	const char *prefix = location->address + 1;
-	size_t length = strlen(prefix);
+	struct http_text prefix = { location->address + 1, strlen(location->address + 1) };
 
-	if (length > 0 && prefix[length - 1] == '/')
-		length--;
-	return (struct place){ location, listener, prefix, length };
+	if (prefix.length > 0 && prefix.at[prefix.length - 1] == '/')
+		prefix.length--;
+	return (struct place){ location, listener, prefix };
 }
 
 static bool make_places(const struct listener_set *listeners)
@@ -83,23 +82,14 @@ unsigned place_of_listener(unsigned listener)
 	return firsts[listener];
 }
 
-/* On whole names: img is no prefix of imgage. */
-static bool is_below(const struct place *place, const char *path, size_t length)
-{
-	if (place->length == 0)
-		return true;
-	return length >= place->length && memcmp(path, place->prefix, place->length) == 0 &&
-	       (length == place->length || path[place->length] == '/');
-}
-
 unsigned place_find(unsigned listener, const char *path, size_t length)
 {
 	unsigned first = firsts[listener], found = first;
 	unsigned count = (unsigned)places[first].conf->location_count;
 
 	for (unsigned i = first + 1; i <= first + count; i++)
-		if (is_below(&places[i], path, length) &&
-		    (found == first || places[i].length > places[found].length))
+		if (http_target_is_below(path, length, places[i].prefix) &&
+		    (found == first || places[i].prefix.length > places[found].prefix.length))
 			found = i;
 	return found;
 }

@@ -15,40 +15,16 @@ static bool ends_with_slash(struct http_text text)
 	return text.length > 0 && text.at[text.length - 1] == '/';
 }
 
-static struct http_text next_word(const char **at)
-{
-	struct http_text word = { *at + strspn(*at, " \t"), 0 };
-
-	word.length = strcspn(word.at, " \t");
-	*at = word.at + word.length;
-	return word;
-}
-
-/* 0: no number of three digits. */
-static unsigned read_status(struct http_text word)
-{
-	unsigned status = 0;
-
-	if (word.length != 3)
-		return 0;
-	for (size_t i = 0; i < 3; i++) {
-		if (word.at[i] < '0' || word.at[i] > '9')
-			return 0;
-		status = status * 10 + (unsigned)(word.at[i] - '0');
-	}
-	return status;
-}
-
 /* FROM TO [STATUS]. */
 static struct redirect read_entry(const char *entry)
 {
 	struct redirect r;
 	struct http_text status;
 
-	r.from = next_word(&entry);
-	r.to = next_word(&entry);
-	status = next_word(&entry);
-	r.status = status.length == 0 ? 301 : read_status(status);
+	r.from = http_text_word(&entry);
+	r.to = http_text_word(&entry);
+	status = http_text_word(&entry);
+	r.status = status.length == 0 ? 301 : http_text_status(status);
 	return r;
 }
 
@@ -62,19 +38,11 @@ static struct http_text prefix_of(const struct redirect *r)
 	return prefix;
 }
 
-static bool is_below(struct http_text prefix, const char *path, size_t length)
-{
-	if (prefix.length == 0)
-		return true;
-	return length >= prefix.length && memcmp(path, prefix.at, prefix.length) == 0 &&
-	       (length == prefix.length || path[prefix.length] == '/');
-}
-
 bool redirect_find(const struct asked *a, struct redirect *found)
 {
 	for (size_t i = 0; i < a->conf->redirect.count; i++) {
 		*found = read_entry(a->conf->redirect.texts[i]);
-		if (is_below(prefix_of(found), a->path, a->target.length))
+		if (http_target_is_below(a->path, a->target.length, prefix_of(found)))
 			return true;
 	}
 	return false;
@@ -171,8 +139,8 @@ static bool is_status(unsigned status)
 static bool has_more_words(const char *entry)
 {
 	for (unsigned i = 0; i < 3; i++)
-		(void)next_word(&entry);
-	return next_word(&entry).length > 0;
+		(void)http_text_word(&entry);
+	return http_text_word(&entry).length > 0;
 }
 
 static const char *find_mistake(const char *entry)

@@ -103,7 +103,7 @@ static enum step refuse_request(struct conn *c, struct http_request *request,
 	bool is_long = request->status == 413 || request->status == 414 || request->status == 431;
 	size_t before = buf_used(&c->out);
 
-	if (!http_error(&c->out, request, request->status, handler->headers))
+	if (!http_error(&c->out, request, request->status, handler->headers(c)))
 		return STEP_WAIT;
 	log_answer(c, request, handler, request->status, before);
 	conn_count_message(c);

@@ -41,7 +41,11 @@ struct http_handler {
 	 * there. NULL: none.
 	 */
 	struct http_text (*user)(const struct conn *c, const struct http_request *request);
-	const char *headers; /* header lines of the answer to a request that is no HTTP */
+	/*
+	 * The header lines of the answer to a request that is no HTTP, as in struct http_answer;
+	 * valid until the next call.
+	 */
+	const char *(*headers)(const struct conn *c);
 };
 
 /* Before the worker serves, for each of its services. The heritage lasts as long as the worker. */

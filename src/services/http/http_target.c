@@ -136,6 +136,14 @@ unsigned http_target_decode(struct http_text raw, char *path, size_t size,
 	return end_path(&b, target);
 }
 
+bool http_target_is_below(const char *path, size_t length, struct http_text prefix)
+{
+	if (prefix.length == 0)
+		return true;
+	return length >= prefix.length && memcmp(path, prefix.at, prefix.length) == 0 &&
+	       (length == prefix.length || path[prefix.length] == '/');
+}
+
 void http_target_escape(struct strbuf *text, const char *path, size_t length)
 {
 	static const char digits[] = "0123456789ABCDEF";

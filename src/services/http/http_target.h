@@ -31,6 +31,12 @@ struct http_target {
 unsigned http_target_decode(struct http_text raw, char *path, size_t size,
 			    struct http_target *target);
 
+/*
+ * True when the decoded path is the prefix, decoded as well, or below it: on whole names, so that
+ * img is no prefix of imgage. All is below an empty one.
+ */
+bool http_target_is_below(const char *path, size_t length, struct http_text prefix);
+
 /* Writes a decoded path as the path of a target: http_target_decode has it back. */
 void http_target_escape(struct strbuf *text, const char *path, size_t length);
 

@@ -2,6 +2,8 @@
 /* The grammar that the values of many fields share. Each byte of a list is read once. */
 #include "services/http/http_text.h"
 
+#include <string.h>
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -59,4 +61,27 @@ bool http_text_next(struct http_text *list, char separator, struct http_text *pa
 			return true;
 	}
 	return false;
+}
+
+struct http_text http_text_word(const char **line)
+{
+	struct http_text word = { *line + strspn(*line, " \t"), 0 };
+
+	word.length = strcspn(word.at, " \t");
+	*line = word.at + word.length;
+	return word;
+}
+
+unsigned http_text_status(struct http_text text)
+{
+	unsigned status = 0;
+
+	if (text.length != 3)
+		return 0;
+	for (size_t i = 0; i < 3; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return 0;
+		status = status * 10 + (unsigned)(text.at[i] - '0');
+	}
+	return status;
 }

@@ -39,4 +39,13 @@ bool http_text_is(struct http_text text, const char *wanted, size_t length);
  */
 bool http_text_next(struct http_text *list, char separator, struct http_text *part);
 
+/*
+ * Takes the next word off a line: what blanks and tabs are around. Its length is 0 when there is
+ * none.
+ */
+struct http_text http_text_word(const char **line);
+
+/* The number of three digits, such as a status; 0: the text is none. */
+unsigned http_text_status(struct http_text text);
+
 #endif

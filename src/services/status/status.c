@@ -191,11 +191,17 @@ static unsigned route_request(struct conn *c, struct http_session *session)
 	return answer_error(c, request, 404);
 }
 
+static const char *refusal_headers(const struct conn *c)
+{
+	(void)c;
+	return PAGE_GUARDS;
+}
+
 static const struct http_handler handler = {
 	.answer = route_request,
 	.go_on = stream_answer,
 	.user = status_auth_user,
-	.headers = PAGE_GUARDS,
+	.headers = refusal_headers,
 };
 
 static enum verdict read_requests(struct conn *c)
