@@ -15,6 +15,9 @@
 /* Of an answer that says to come again. */
 #define FILE_RETRY "Retry-After: 1\r\n"
 
+/* Of an answer that tells the methods. */
+#define FILE_ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
+
 enum {
 	FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
 	TRY_MOST = 1000, /* bytes of an entry of option try; of option redirect */
@@ -49,5 +52,8 @@ bool file_send_head(const struct asked *asked, const char *type, const char *hea
  * lines, or "".
  */
 unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);
+
+/* The same with the lines that each answer of that status has. */
+unsigned file_error(const struct asked *asked, unsigned status);
 
 #endif
