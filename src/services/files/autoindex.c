@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "services/files/find.h"
 #include "services/files/index_page.h"
 #include "services/http/http_accept.h"
 #include "services/http/http_log.h"
@@ -102,7 +103,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 		step = read_names(a, fd, &listing.changed_ns);
 	if (step == INDEX_FAILED || !put_head(a)) {
 		(void)sys_close(fd);
-		return step == INDEX_FAILED ? file_refuse(a, 500, "") : 0;
+		return step == INDEX_FAILED ? file_error(a, 500) : 0;
 	}
 	if (!http_wants_body(a->request)) {
 		(void)sys_close(fd);
@@ -127,7 +128,8 @@ unsigned autoindex_answer(const struct asked *a)
 		return begin_listing(a, folder.fd);
 	if (folder.fd >= 0)
 		(void)sys_close(folder.fd);
-	return file_refuse(a, end == BENEATH_FORBIDDEN ? 403 : 503, "");
+	/* a file has taken the folder's place */
+	return file_error(a, find_status(end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
 }
 
 /* --- The rest --- */
