@@ -64,24 +64,13 @@ static struct index_owner owner_of(const struct conn *c)
 	};
 }
 
-static bool find_change(int fd, int64_t *changed_ns)
-{
-	struct stat st;
-
-	if (sys_fstat(fd, &st) < 0)
-		return false;
-	*changed_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	return true;
-}
-
 /* Reads the folder to sort it, and learns whether it can be. */
-static enum index_step read_names(const struct asked *a, int fd, int64_t *changed_ns)
+static enum index_step read_names(const struct asked *a, int fd)
 {
 	const struct index_owner owner = owner_of(a->c);
 	const struct index_folder folder = folder_of(a, fd);
 
-	return find_change(fd, changed_ns) ? index_names_read(&folder, find_order(a), &owner) :
-					     INDEX_FAILED;
+	return index_names_read(&folder, find_order(a), &owner);
 }
 
 /* --- The beginning --- */
@@ -100,7 +89,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	enum index_step step = INDEX_OTHER;
 
 	if (http_wants_body(a->request))
-		step = read_names(a, fd, &listing.changed_ns);
+		step = read_names(a, fd);
 	if (step == INDEX_FAILED || !put_head(a)) {
 		(void)sys_close(fd);
 		return step == INDEX_FAILED ? file_error(a, 500) : 0;
@@ -111,6 +100,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	}
 	listing.is_sorted = step == INDEX_ENTRY;
 	listing.count = listing.is_sorted ? index_names_count() : 0;
+	listing.hash = listing.is_sorted ? index_names_hash() : 0;
 	listing.made = buf_used(&a->c->out) - before;
 	conn_hold_file(a->c, fd);
 	files->listing = listing;
@@ -144,15 +134,17 @@ static bool has_room(const struct strbuf *text)
 	return text->size - text->used >= INDEX_PAGE_ENTRY;
 }
 
-/* True when the table is that of this listing, if need be once more. */
+/*
+ * True when the table is that of this listing, if need be once more: a row that differs, even one
+ * that was sent, is of another state of the folder.
+ */
 static bool keep_table(const struct asked *a, const struct listing *listing)
 {
 	const struct index_owner owner = owner_of(a->c);
-	int64_t changed_ns;
 
 	return index_names_are(&owner) ||
-	       (read_names(a, a->c->record->file, &changed_ns) == INDEX_ENTRY &&
-		changed_ns == listing->changed_ns && index_names_count() == listing->count);
+	       (read_names(a, a->c->record->file) == INDEX_ENTRY &&
+		index_names_count() == listing->count && index_names_hash() == listing->hash);
 }
 
 static enum index_step put_sorted(const struct asked *a, struct listing *listing,
