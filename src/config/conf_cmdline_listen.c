@@ -116,7 +116,8 @@ static bool set_from_pieces(const struct option *option, const struct listen_tex
 		return err_set(err, CODE_USAGE, "%s: is given twice", option->name);
 	if (!conf_check_effect_of(option, listener, err))
 		return false;
-	if ((option_is_path(option) || (option_is_program(option) && strchr(words[0], '/'))) &&
+	if (((option_is_path(option) && words[0][0] != '\0') ||
+	     (option_is_program(option) && strchr(words[0], '/'))) &&
 	    file_join(parts->directory, words[0], path))
 		words[0] = path;
 	return option_read(option, listener, words, count, err) ||

@@ -289,12 +289,40 @@ static void folder__with_an_odd_name__is_listed(void **state)
 	server_stop(s);
 }
 
+/* The cache has the folders, of which one is gone, and a file is in the place of the other. */
+static void folder__that_is_lost_between_two_looks__is_not_found(void **state)
+{
+	static const char *const requests[] = { "GET /gone/" LISTING_1_0,
+						"GET /file/" LISTING_1_0 };
+	struct server *s;
+	char path[256];
+
+	(void)state;
+	web_make_folder();
+	web_put_folder("gone");
+	web_put_folder("file");
+	s = web_serve(",autoindex=yes,cache_valid=1h");
+	for (size_t i = 0; i < 2; i++) {
+		web_begins(web_ask(s, requests[i]), "HTTP/1.1 200 OK\r\n");
+		snprintf(path, sizeof(path), "%s/%.4s", web_folder, requests[i] + 5);
+		assert_int_equal(rmdir(path), 0);
+	}
+	web_put("file", "x");
+	for (size_t i = 0; i < 2; i++)
+		web_begins(web_ask(s, requests[i]), "HTTP/1.1 404 Not Found\r\n");
+	server_stop(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		E2E(folder__is_listed_as_a_page),   E2E(listing__obeys_the_options),
-		E2E(listing__is_sorted_as_asked),   E2E(listing__is_json_for_a_program),
-		E2E(every_link__leads_to_its_file), E2E(folder__with_an_odd_name__is_listed),
+		E2E(folder__is_listed_as_a_page),
+		E2E(listing__obeys_the_options),
+		E2E(listing__is_sorted_as_asked),
+		E2E(listing__is_json_for_a_program),
+		E2E(every_link__leads_to_its_file),
+		E2E(folder__with_an_odd_name__is_listed),
+		E2E(folder__that_is_lost_between_two_looks__is_not_found),
 	};
 
 	return E2E_RUN(tests);

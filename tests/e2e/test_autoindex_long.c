@@ -151,22 +151,69 @@ static void listings__of_two_clients__do_not_mix(void **state)
 	server_stop(s);
 }
 
-/* What was sent and what would follow are of two states: the client must not take it for whole. */
-static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
+static void expect_reset(struct server *s, int fd)
 {
-	struct server *s = serve_folders();
-	int fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
 	ssize_t n;
 
-	(void)state;
-	web_put("sorted/new", "x");
-	web_kill_worker(s, fd); /* and with it the table */
 	do
 		n = read(fd, listing, SLOW);
 	while (n > 0);
 	assert_true(n < 0 && errno == ECONNRESET);
 	close(fd);
 	server_wait_event(s, "connection_ended", "ending=folder_changed");
+}
+
+/* What was sent and what would follow are of two states: the client must not take it for whole. */
+static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
+{
+	struct server *s = serve_folders();
+	int fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
+
+	(void)state;
+	web_put("sorted/new", "x");
+	web_kill_worker(s, fd); /* and with it the table */
+	expect_reset(s, fd);
+	server_stop(s);
+}
+
+static void make_older(void)
+{
+	char path[128];
+
+	for (unsigned i = 0; i < SORTED; i += 3) {
+		snprintf(path, sizeof(path), "sorted/" NAME_FRONT "%05u", i);
+		web_age(path);
+	}
+}
+
+static void make_longer(void)
+{
+	web_put("sorted/" NAME_FRONT "00000", "x");
+}
+
+/* The folder itself has not changed, and neither has the number of its files. */
+static void listing__of_files_that_change__ends_with_a_reset(void **state)
+{
+	static const struct {
+		const char *request;
+		void (*change)(void);
+	} rows[] = {
+		{ "GET /sorted/?sort=date HTTP/1.0\r\n\r\n", make_older },
+		{ "GET /sorted/?sort=size HTTP/1.0\r\n\r\n", make_longer },
+	};
+	struct server *s = serve_folders();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int fd = begin_listing(s, rows[i].request), second;
+
+		server_mark(s);
+		rows[i].change();
+		second = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
+		client_drain(second, other, sizeof(other));
+		close(second);
+		expect_reset(s, fd);
+	}
 	server_stop(s);
 }
 
@@ -176,6 +223,7 @@ int main(void)
 		E2E(listing__of_a_long_folder__outlives_workers_and_reloads),
 		E2E(listings__of_two_clients__do_not_mix),
 		E2E(listing__of_a_folder_that_changes__ends_with_a_reset),
+		E2E(listing__of_files_that_change__ends_with_a_reset),
 	};
 
 	return E2E_RUN(tests);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "services/files/find.h"
 #include "services/files/index_page.h"
 #include "services/http/http_accept.h"
 #include "services/http/http_log.h"
@@ -63,24 +64,13 @@ static struct index_owner owner_of(const struct conn *c)
 	};
 }
 
-static bool find_change(int fd, int64_t *changed_ns)
-{
-	struct stat st;
-
-	if (sys_fstat(fd, &st) < 0)
-		return false;
-	*changed_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	return true;
-}
-
 /* Reads the folder to sort it, and learns whether it can be. */
-static enum index_step read_names(const struct asked *a, int fd, int64_t *changed_ns)
+static enum index_step read_names(const struct asked *a, int fd)
 {
 	const struct index_owner owner = owner_of(a->c);
 	const struct index_folder folder = folder_of(a, fd);
 
-	return find_change(fd, changed_ns) ? index_names_read(&folder, find_order(a), &owner) :
-					     INDEX_FAILED;
+	return index_names_read(&folder, find_order(a), &owner);
 }
 
 /* --- The beginning --- */
@@ -99,10 +89,10 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	enum index_step step = INDEX_OTHER;
 
 	if (http_wants_body(a->request))
-		step = read_names(a, fd, &listing.changed_ns);
+		step = read_names(a, fd);
 	if (step == INDEX_FAILED || !put_head(a)) {
 		(void)sys_close(fd);
-		return step == INDEX_FAILED ? file_refuse(a, 500, "") : 0;
+		return step == INDEX_FAILED ? file_error(a, 500) : 0;
 	}
 	if (!http_wants_body(a->request)) {
 		(void)sys_close(fd);
@@ -110,6 +100,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	}
 	listing.is_sorted = step == INDEX_ENTRY;
 	listing.count = listing.is_sorted ? index_names_count() : 0;
+	listing.hash = listing.is_sorted ? index_names_hash() : 0;
 	listing.made = buf_used(&a->c->out) - before;
 	conn_hold_file(a->c, fd);
 	files->listing = listing;
@@ -127,7 +118,8 @@ unsigned autoindex_answer(const struct asked *a)
 		return begin_listing(a, folder.fd);
 	if (folder.fd >= 0)
 		(void)sys_close(folder.fd);
-	return file_refuse(a, end == BENEATH_FORBIDDEN ? 403 : 503, "");
+	/* a file has taken the folder's place */
+	return file_error(a, find_status(end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
 }
 
 /* --- The rest --- */
@@ -142,15 +134,17 @@ static bool has_room(const struct strbuf *text)
 	return text->size - text->used >= INDEX_PAGE_ENTRY;
 }
 
-/* True when the table is that of this listing, if need be once more. */
+/*
+ * True when the table is that of this listing, if need be once more: a row that differs, even one
+ * that was sent, is of another state of the folder.
+ */
 static bool keep_table(const struct asked *a, const struct listing *listing)
 {
 	const struct index_owner owner = owner_of(a->c);
-	int64_t changed_ns;
 
 	return index_names_are(&owner) ||
-	       (read_names(a, a->c->record->file, &changed_ns) == INDEX_ENTRY &&
-		changed_ns == listing->changed_ns && index_names_count() == listing->count);
+	       (read_names(a, a->c->record->file) == INDEX_ENTRY &&
+		index_names_count() == listing->count && index_names_hash() == listing->hash);
 }
 
 static enum index_step put_sorted(const struct asked *a, struct listing *listing,

@@ -15,24 +15,9 @@
 #include "services/files/place.h"
 #include "services/files/redirect.h"
 
-#define ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
-
-static unsigned answer_error(const struct asked *a, unsigned status)
-{
-	static const struct {
-		unsigned status;
-		const char *headers;
-	} rows[] = { { 405, ALLOW }, { 503, FILE_RETRY } };
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (rows[i].status == status)
-			return file_refuse(a, status, rows[i].headers);
-	return file_refuse(a, status, "");
-}
-
 static unsigned answer_options(const struct asked *a)
 {
-	return file_send_nothing(a, ALLOW);
+	return file_send_nothing(a, FILE_ALLOW);
 }
 
 /*
@@ -75,9 +60,9 @@ static unsigned answer_index(struct asked *a)
 	if (end == BENEATH_FILE)
 		return send_found(a, &file);
 	if (end != BENEATH_NOT_FOUND && end != BENEATH_FOLDER)
-		return answer_error(a, find_status(end));
+		return file_error(a, find_status(end));
 	if (!a->conf->autoindex)
-		return answer_error(a, 403);
+		return file_error(a, 403);
 	a->path[a->target.length] = '\0';
 	return autoindex_answer(a);
 }
@@ -87,7 +72,7 @@ static unsigned answer_missing(struct asked *a)
 	struct found file;
 	unsigned status = find_fallback(a, &file);
 
-	return status == 200 ? send_found(a, &file) : answer_error(a, status);
+	return status == 200 ? send_found(a, &file) : file_error(a, status);
 }
 
 static unsigned answer_path(struct asked *a)
@@ -104,7 +89,7 @@ static unsigned answer_path(struct asked *a)
 	if (end == BENEATH_FILE || end == BENEATH_NOT_FOUND)
 		return answer_missing(a);
 	if (end != BENEATH_FOLDER)
-		return answer_error(a, find_status(end));
+		return file_error(a, find_status(end));
 	return a->target.ends_with_slash ? answer_index(a) : redirect_to_folder(a);
 }
 
@@ -140,11 +125,11 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 	switch (a.request->method) {
 	case HTTP_GET:
 	case HTTP_HEAD:
-		return status == 0 ? answer_path(&a) : answer_error(&a, status);
+		return status == 0 ? answer_path(&a) : file_error(&a, status);
 	case HTTP_OPTIONS:
 		return answer_options(&a);
 	default:
-		return answer_error(&a, http_method_status(a.request));
+		return file_error(&a, http_method_status(a.request));
 	}
 }
 

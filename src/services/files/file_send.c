@@ -337,6 +337,19 @@ unsigned file_refuse(const struct asked *a, unsigned status, const char *headers
 	return http_error(&a->c->out, a->request, status, text) ? status : 0;
 }
 
+unsigned file_error(const struct asked *a, unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *headers;
+	} rows[] = { { 405, FILE_ALLOW }, { 503, FILE_RETRY } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].status == status)
+			return file_refuse(a, status, rows[i].headers);
+	return file_refuse(a, status, "");
+}
+
 static unsigned refuse_file(const struct asked *a, const struct shown *shown, unsigned status)
 {
 	char text[RANGE_TEXT];

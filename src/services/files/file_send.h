@@ -15,6 +15,9 @@
 /* Of an answer that says to come again. */
 #define FILE_RETRY "Retry-After: 1\r\n"
 
+/* Of an answer that tells the methods. */
+#define FILE_ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
+
 enum {
 	FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
 	TRY_MOST = 1000, /* bytes of an entry of option try; of option redirect */
@@ -55,5 +58,8 @@ const char *file_send_lines(const struct conn *c);
  * lines, or "".
  */
 unsigned file_refuse(const struct asked *asked, unsigned status, const char *headers);
+
+/* The same with the lines that each answer of that status has. */
+unsigned file_error(const struct asked *asked, unsigned status);
 
 #endif

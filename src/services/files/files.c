@@ -180,7 +180,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 2,
+	.state_version = 3,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = root_check,

@@ -9,7 +9,7 @@
 /* How far a listing is sent. */
 struct listing {
 	uint64_t made, body_made; /* bytes of the answer so far, and of its body alone */
-	int64_t changed_ns;       /* sorted: when the folder had changed */
+	uint64_t hash;            /* sorted: of the rows (index_names_hash) */
 	int64_t at;               /* not sorted: where the folder is read from */
 	uint32_t sent, count;     /* entries; count: of a sorted one */
 	bool is_sorted, has_begun;

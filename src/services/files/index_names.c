@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/sys.h"
 #include "services/files/file_send.h"
 
@@ -27,6 +28,7 @@ struct table {
 	struct index_order order;
 	unsigned count;
 	uint32_t used; /* bytes of names */
+	uint64_t hash; /* of the rows as they are sorted */
 	struct row rows[INDEX_SORTED_MOST];
 	uint16_t sorted[INDEX_SORTED_MOST];
 	char names[INDEX_NAMES_BYTES];
@@ -207,6 +209,21 @@ static void sort_rows(void)
 	}
 }
 
+static uint64_t hash_rows(void)
+{
+	uint64_t hash = 0;
+
+	for (unsigned i = 0; i < table->count; i++) {
+		const struct row *row = &table->rows[table->sorted[i]];
+		const char *name = name_of(table->sorted[i]);
+		const uint64_t words[] = { hash, hash_bytes(name, strlen(name)), row->is_folder,
+					   (uint64_t)row->modified_s, row->size };
+
+		hash = hash_bytes((const char *)words, sizeof(words));
+	}
+	return hash;
+}
+
 /* --- The table --- */
 
 static bool add_row(const struct index_entry *entry)
@@ -243,6 +260,7 @@ enum index_step index_names_read(const struct index_folder *folder, struct index
 			return step;
 		if (step == INDEX_END) {
 			sort_rows();
+			table->hash = hash_rows();
 			table->owner = *owner;
 			return INDEX_ENTRY;
 		}
@@ -260,6 +278,11 @@ bool index_names_are(const struct index_owner *owner)
 unsigned index_names_count(void)
 {
 	return table->count;
+}
+
+uint64_t index_names_hash(void)
+{
+	return table->hash;
 }
 
 void index_names_get(unsigned i, struct index_entry *entry)

@@ -74,9 +74,13 @@ bool index_names_start(void);
 enum index_step index_names_read(const struct index_folder *folder, struct index_order order,
 				 const struct index_owner *owner);
 
-/* True when the table is still the owner's; then its entries, in their order. */
+/*
+ * True when the table is still the owner's; then its entries, in their order, and a hash of all
+ * that is told of them, in that order: the same in every worker.
+ */
 bool index_names_are(const struct index_owner *owner);
 unsigned index_names_count(void);
+uint64_t index_names_hash(void);
 void index_names_get(unsigned i, struct index_entry *entry);
 
 #endif
