@@ -215,6 +215,15 @@ static void error_page__that_is_wrong__is_refused(void **state)
 	assert_taken(state, "error_page = {\"404 /404.html\", \"500 502  503 504 /50x.html\"}");
 }
 
+/* A variable of the shell that is not set serves nothing, rather than the current folder. */
+static void root__that_is_empty__is_refused(void **state)
+{
+	RUN(&said, *state, "-t", "-q", "-l", "127.0.0.1:0=http,root=", "-p", "none");
+	assert_string_equal(said.err, "prefork-srv: -l 127.0.0.1:0=http,root=: root: service http "
+				      "needs one (write root = /srv/www)\n");
+	assert_int_equal(said.code, CODE_CONFIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +234,7 @@ int main(void)
 		cmocka_unit_test(try__that_is_wrong__is_refused),
 		cmocka_unit_test(redirect__that_is_wrong__is_refused),
 		cmocka_unit_test(error_page__that_is_wrong__is_refused),
+		cmocka_unit_test(root__that_is_empty__is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);
