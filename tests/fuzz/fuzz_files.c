@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/sys.h"
-#include "services/files/file_cache.h"
+#include "services/files/open/file_cache.h"
 #include "unit/sited.h"
 #include "worker/recovery/record_check.h"
 

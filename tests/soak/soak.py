@@ -30,7 +30,7 @@ PROGRESS_SECONDS = 0.25
 # Of a connection that is passed on: both ends of it with their pipes, and what is behind it in this server.
 PASSED_PART = 3  # of the guests
 DESCRIPTORS = {"relay": 2 + 4 + 1, "peer": 2 + 4}
-CACHE = 65  # of a worker: the folder and its open files (services/files/file_cache.h)
+CACHE = 65  # of a worker: the folder and its open files (services/files/open/file_cache.h)
 
 
 def positive(text):

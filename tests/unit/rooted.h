@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A root folder with a file, and next to it a folder with a file that must stay out of reach, for
- * tests of services/files/beneath: by openat2 and by name.
+ * tests of services/files/open/beneath: by openat2 and by name.
  */
 #ifndef UNIT_ROOTED_H
 #define UNIT_ROOTED_H
 
-#include "services/files/beneath.h"
+#include "services/files/open/beneath.h"
 
 enum rooted_way { BY_OPENAT2, BY_NAME, WAYS };
 

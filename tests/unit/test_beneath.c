@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/files/beneath: what is opened, what is refused and how, in both ways. */
+/* Tests of services/files/open/beneath: what is opened, what is refused and how, in both ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of services/files/beneath while another process exchanges a name between inside and outside
- * the root: whatever is opened lies inside.
+ * Tests of services/files/open/beneath while another process exchanges a name between inside and
+ * outside the root: whatever is opened lies inside.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/files/beneath with symbolic links: by target, policy and owner; in /proc. */
+/* Tests of services/files/open/beneath with symbolic links: by target, policy, owner; in /proc. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

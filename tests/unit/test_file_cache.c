@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/files/file_cache: what is found again, what makes room, whose descriptors. */
+/* Tests of services/files/open/file_cache: what is found again, what makes room, whose descriptors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "services/files/file_cache.h"
+#include "services/files/open/file_cache.h"
 
 enum { SMALL = 100, LARGE = FILE_CACHE_LEAST / 8 - 1024 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/files/media_type: names, the built-in types, mime.types files of any kind. */
+/* Tests of services/files/open/media_type: names, the built-in types, files of any kind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "services/files/media_type.h"
+#include "services/files/open/media_type.h"
 #include "unit/folder.h"
 
 #define UTF8 "; charset=utf-8"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/files/root: the folder of a place, and what it costs in descriptors. */
+/* Tests of services/files/open/root: the folder of a place, and what it costs in descriptors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "config/option.h"
-#include "services/files/root.h"
+#include "services/files/open/root.h"
 #include "unit/folder.h"
 #include "unit/ranged.h"
 

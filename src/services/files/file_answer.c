@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From a request to its file: the path, the file or the folder's index, one of its codings.
- * services/files/file_send.c answers with it.
+ * services/files/send/file_send.c answers with it.
  */
 #include "services/files/file_answer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "services/files/autoindex.h"
+#include "services/files/listing/autoindex.h"
 #include "services/files/coding.h"
-#include "services/files/file_send.h"
+#include "services/files/send/file_send.h"
 #include "services/files/find.h"
-#include "services/files/place.h"
+#include "services/files/open/place.h"
 #include "services/files/redirect.h"
 
 static unsigned answer_options(const struct asked *a)

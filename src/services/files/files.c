@@ -6,17 +6,17 @@
 #include <string.h>
 
 #include "base/quote.h"
-#include "services/files/autoindex.h"
-#include "services/files/error_page.h"
+#include "services/files/listing/autoindex.h"
+#include "services/files/send/error_page.h"
 #include "services/files/file_answer.h"
-#include "services/files/file_cache.h"
-#include "services/files/file_open.h"
-#include "services/files/file_send.h"
+#include "services/files/open/file_cache.h"
+#include "services/files/open/file_open.h"
+#include "services/files/send/file_send.h"
 #include "services/files/find.h"
-#include "services/files/index_names.h"
-#include "services/files/place.h"
+#include "services/files/listing/index_names.h"
+#include "services/files/open/place.h"
 #include "services/files/redirect.h"
-#include "services/files/root.h"
+#include "services/files/open/root.h"
 #include "services/services.h"
 
 static bool is_header_value(const char *text)

@@ -6,7 +6,7 @@
 #ifndef SERVICES_FILES_FIND_H
 #define SERVICES_FILES_FIND_H
 
-#include "services/files/file_send.h"
+#include "services/files/send/file_send.h"
 
 /* The status of a path under which nothing can be opened. */
 unsigned find_status(enum beneath_end end);

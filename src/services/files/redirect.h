@@ -3,7 +3,7 @@
 #ifndef SERVICES_FILES_REDIRECT_H
 #define SERVICES_FILES_REDIRECT_H
 
-#include "services/files/file_send.h"
+#include "services/files/send/file_send.h"
 
 /* One entry of option redirect; the texts lie in it. */
 struct redirect {

@@ -5,7 +5,7 @@
  * that is moved meanwhile has another parent. The walk begins again at the root instead, with the
  * names passed so far but the last one.
  */
-#include "services/files/beneath_walk.h"
+#include "services/files/open/beneath_walk.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers the places: each listener, of any service, and its locations behind it. */
-#include "services/files/place.h"
+#include "services/files/open/place.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/files/root.h"
+#include "services/files/open/root.h"
 #include "services/http/http_target.h"
 
 /* A prefix as http_target_decode writes a path: no slash around it. */

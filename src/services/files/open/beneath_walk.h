@@ -4,8 +4,8 @@
  * kernel never does: for systems without openat2(2), and for links that need a look at their owner.
  * It holds two descriptors at a time and less than 20 KiB of the stack. For beneath.c; any process.
  */
-#ifndef SERVICES_FILES_BENEATH_WALK_H
-#define SERVICES_FILES_BENEATH_WALK_H
+#ifndef SERVICES_FILES_OPEN_BENEATH_WALK_H
+#define SERVICES_FILES_OPEN_BENEATH_WALK_H
 
 #include <fcntl.h>
 #include <sys/stat.h>

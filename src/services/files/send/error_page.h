@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages for errors: option error_page. Worker only, but for the check. */
-#ifndef SERVICES_FILES_ERROR_PAGE_H
-#define SERVICES_FILES_ERROR_PAGE_H
+#ifndef SERVICES_FILES_SEND_ERROR_PAGE_H
+#define SERVICES_FILES_SEND_ERROR_PAGE_H
 
-#include "services/files/file_open.h"
+#include "services/files/open/file_open.h"
 
 /*
  * Opens the page that the place has for the status, beneath its root. Returns its path, which lasts

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opens the files of a place (services/files/place.h), or finds them among those that were opened a
- * moment ago. Worker only.
+ * Opens the files of a place (services/files/open/place.h), or finds them among those that were
+ * opened a moment ago. Worker only.
  */
-#ifndef SERVICES_FILES_FILE_OPEN_H
-#define SERVICES_FILES_FILE_OPEN_H
+#ifndef SERVICES_FILES_OPEN_FILE_OPEN_H
+#define SERVICES_FILES_OPEN_FILE_OPEN_H
 
-#include "services/files/beneath.h"
+#include "services/files/open/beneath.h"
 #include "worker/conn_record.h"
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Small parts go out together, large ones as file ranges, each behind its head. */
-#include "services/files/file_parts.h"
+#include "services/files/send/file_parts.h"
 
 #include <string.h>
 

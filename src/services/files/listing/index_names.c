@@ -3,7 +3,7 @@
  * Reads folders (getdents64(2)) and sorts. It sorts in place: qsort(3) may allocate. One request
  * may take the table of another, which then reads its folder again.
  */
-#include "services/files/index_names.h"
+#include "services/files/listing/index_names.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "base/hash.h"
 #include "base/sys.h"
-#include "services/files/file_send.h"
+#include "services/files/send/file_send.h"
 
 enum { READ_BYTES = 32 * 1024 };
 

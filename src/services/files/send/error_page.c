@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads "404 /404.html" and "500 502 /50x.html". services/files/file_send.c sends the page. */
-#include "services/files/error_page.h"
+/* Reads "404 /404.html" and "500 502 /50x.html". services/files/send/file_send.c sends the page. */
+#include "services/files/send/error_page.h"
 
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
-#include "services/files/place.h"
+#include "services/files/open/place.h"
 #include "services/http/http_text.h"
 
 enum { LEAST = 400, MOST = 599 };

@@ -6,8 +6,8 @@
  * JSON: these say their encoding themselves, and a charset would overrule it (RFC 7303 3, RFC 8259
  * 11). nginx adds none, unless its option charset is set.
  */
-#ifndef SERVICES_FILES_MEDIA_TYPE_H
-#define SERVICES_FILES_MEDIA_TYPE_H
+#ifndef SERVICES_FILES_OPEN_MEDIA_TYPE_H
+#define SERVICES_FILES_OPEN_MEDIA_TYPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the service http keeps with each connection. For services/files, in a worker. */
-#ifndef SERVICES_FILES_FILES_STATE_H
-#define SERVICES_FILES_FILES_STATE_H
+#ifndef SERVICES_FILES_SEND_FILES_STATE_H
+#define SERVICES_FILES_SEND_FILES_STATE_H
 
-#include "services/files/file_parts.h"
+#include "services/files/send/file_parts.h"
 #include "services/http/http_session.h"
 
 /* How far a listing is sent. */

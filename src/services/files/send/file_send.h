@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers with a file that is open, or without one. For services/files, in a worker. */
-#ifndef SERVICES_FILES_FILE_SEND_H
-#define SERVICES_FILES_FILE_SEND_H
+#ifndef SERVICES_FILES_SEND_FILE_SEND_H
+#define SERVICES_FILES_SEND_FILE_SEND_H
 
 #include <limits.h>
 
-#include "services/files/file_open.h"
+#include "services/files/open/file_open.h"
 #include "services/http/http_session.h"
 #include "services/http/http_target.h"
 
@@ -28,7 +28,7 @@ enum {
 struct asked {
 	struct conn *c;
 	struct http_request *request;
-	unsigned place;                 /* services/files/place.h */
+	unsigned place;                 /* services/files/open/place.h */
 	const struct listen_conf *conf; /* the options of that place */
 	struct http_target target;
 	char path[FILE_PATH]; /* below the root; with the name of an index behind it */

@@ -3,7 +3,7 @@
  * What the client has of a file already, the range that it wants; then head and bytes.
  * services/http reads and writes HTTP.
  */
-#include "services/files/file_send.h"
+#include "services/files/send/file_send.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +11,10 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "services/files/error_page.h"
-#include "services/files/files_state.h"
-#include "services/files/place.h"
-#include "services/files/root.h"
+#include "services/files/send/error_page.h"
+#include "services/files/send/files_state.h"
+#include "services/files/open/place.h"
+#include "services/files/open/root.h"
 #include "services/http/http_condition.h"
 #include "services/http/http_log.h"
 

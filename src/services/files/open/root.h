@@ -4,13 +4,13 @@
  * looked up by its path again when a second has passed, so that a release that is put in its place,
  * or a symbolic link that is switched, is in force without a reload.
  */
-#ifndef SERVICES_FILES_ROOT_H
-#define SERVICES_FILES_ROOT_H
+#ifndef SERVICES_FILES_OPEN_ROOT_H
+#define SERVICES_FILES_OPEN_ROOT_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "services/files/media_type.h"
+#include "services/files/open/media_type.h"
 #include "worker/heritage.h"
 
 /*
@@ -21,8 +21,8 @@ bool root_check(const struct conf *conf, const struct listen_conf *listen,
 		const struct identity *identity, struct err *err);
 
 /*
- * Before the first root_start: room for that number of places (services/files/place.h). False: no
- * memory. Worker only.
+ * Before the first root_start: room for that number of places (services/files/open/place.h). False:
+ * no memory. Worker only.
  */
 bool root_make(unsigned count);
 

@@ -4,11 +4,11 @@
  * how far the listing is sent is in the connection's state, so that it goes on in another worker.
  * For services/files, in a worker.
  */
-#ifndef SERVICES_FILES_AUTOINDEX_H
-#define SERVICES_FILES_AUTOINDEX_H
+#ifndef SERVICES_FILES_LISTING_AUTOINDEX_H
+#define SERVICES_FILES_LISTING_AUTOINDEX_H
 
-#include "services/files/file_send.h"
-#include "services/files/files_state.h"
+#include "services/files/send/file_send.h"
+#include "services/files/send/files_state.h"
 
 /* As the other answers: path is that of the folder, without a slash at its end. */
 unsigned autoindex_answer(const struct asked *asked);

@@ -3,11 +3,11 @@
  * The listing of a folder as a page that needs no script, or as JSON: its beginning, a piece for
  * each entry, its end. Pure. For services/files, in a worker.
  */
-#ifndef SERVICES_FILES_INDEX_PAGE_H
-#define SERVICES_FILES_INDEX_PAGE_H
+#ifndef SERVICES_FILES_LISTING_INDEX_PAGE_H
+#define SERVICES_FILES_LISTING_INDEX_PAGE_H
 
 #include "base/strbuf.h"
-#include "services/files/index_names.h"
+#include "services/files/listing/index_names.h"
 
 #define INDEX_PAGE_HTML "text/html; charset=utf-8"
 #define INDEX_PAGE_JSON "application/json"

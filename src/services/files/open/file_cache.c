@@ -7,7 +7,7 @@
  *
  * The first ones go first. An entry that was dropped leaves its bytes when its turn comes.
  */
-#include "services/files/file_cache.h"
+#include "services/files/open/file_cache.h"
 
 #include <stdlib.h>
 #include <string.h>

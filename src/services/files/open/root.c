@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeps the folders. It opens no file in them. */
-#include "services/files/root.h"
+#include "services/files/open/root.h"
 
 #include <stdio.h>
 #include <stdlib.h>

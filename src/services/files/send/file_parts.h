@@ -4,10 +4,10 @@
  * next is in the connection's state, and its record holds the file, so that the answer goes on in
  * another worker. For services/files, in a worker.
  */
-#ifndef SERVICES_FILES_FILE_PARTS_H
-#define SERVICES_FILES_FILE_PARTS_H
+#ifndef SERVICES_FILES_SEND_FILE_PARTS_H
+#define SERVICES_FILES_SEND_FILE_PARTS_H
 
-#include "services/files/file_open.h"
+#include "services/files/open/file_open.h"
 #include "services/http/http_range.h"
 #include "services/http/http_session.h"
 

@@ -7,13 +7,13 @@
  * below the root belong to it. Never waits for the other end of a fifo. Any process; does not
  * allocate.
  */
-#ifndef SERVICES_FILES_BENEATH_H
-#define SERVICES_FILES_BENEATH_H
+#ifndef SERVICES_FILES_OPEN_BENEATH_H
+#define SERVICES_FILES_OPEN_BENEATH_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "services/files/beneath_walk.h"
+#include "services/files/open/beneath_walk.h"
 
 struct beneath {
 	int root; /* a folder's descriptor, of the caller's; O_PATH is enough */

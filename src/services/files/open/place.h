@@ -3,8 +3,8 @@
  * Where a path is served from: a location of the listener, or the listener itself. Places are
  * numbered within a worker; nothing that outlives a request may keep a number. Worker only.
  */
-#ifndef SERVICES_FILES_PLACE_H
-#define SERVICES_FILES_PLACE_H
+#ifndef SERVICES_FILES_OPEN_PLACE_H
+#define SERVICES_FILES_OPEN_PLACE_H
 
 #include <stdbool.h>
 #include <stddef.h>

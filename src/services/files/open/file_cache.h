@@ -5,12 +5,12 @@
  * that the request being answered has found: they stay until file_cache_release. It opens no file.
  * Worker only; allocates at start alone.
  */
-#ifndef SERVICES_FILES_FILE_CACHE_H
-#define SERVICES_FILES_FILE_CACHE_H
+#ifndef SERVICES_FILES_OPEN_FILE_CACHE_H
+#define SERVICES_FILES_OPEN_FILE_CACHE_H
 
 #include <stdint.h>
 
-#include "services/files/beneath.h"
+#include "services/files/open/beneath.h"
 
 enum {
 	FILE_CACHE_FDS = 64,            /* descriptors that it keeps at most */

@@ -3,7 +3,7 @@
  * A name is text, which is escaped for HTML or JSON; and the last part of a URI, in which all but
  * the unreserved characters are escaped (RFC 3986 2.3), so that it needs no further escape in HTML.
  */
-#include "services/files/index_page.h"
+#include "services/files/listing/index_page.h"
 
 #include <stdio.h>
 

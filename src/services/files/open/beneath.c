@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Chooses between openat2 and the walk, and sorts the errors. */
-#include "services/files/beneath.h"
+#include "services/files/open/beneath.h"
 
 #include <linux/openat2.h>
 

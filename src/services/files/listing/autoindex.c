@@ -3,13 +3,13 @@
  * A folder of bounded size is read and sorted at once. A longer one is read as it is sent, a few
  * entries a turn, so that other connections need not wait.
  */
-#include "services/files/autoindex.h"
+#include "services/files/listing/autoindex.h"
 
 #include <string.h>
 
 #include "base/sys.h"
 #include "services/files/find.h"
-#include "services/files/index_page.h"
+#include "services/files/listing/index_page.h"
 #include "services/http/http_accept.h"
 #include "services/http/http_log.h"
 

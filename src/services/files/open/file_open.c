@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Beside the cache: what is worth keeping, and for how long it holds. */
-#include "services/files/file_open.h"
+#include "services/files/open/file_open.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "services/files/file_cache.h"
-#include "services/files/place.h"
-#include "services/files/root.h"
+#include "services/files/open/file_cache.h"
+#include "services/files/open/place.h"
+#include "services/files/open/root.h"
 #include "worker/pool.h"
 
 enum { SETTLED_S = 1 }; /* a file that has just changed may change again, and look the same */

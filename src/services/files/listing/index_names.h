@@ -3,8 +3,8 @@
  * The entries of a folder: those that its listener serves, a few at a time; and a table in which
  * those of one folder are sorted, of a fixed size. Worker only; allocates at start alone.
  */
-#ifndef SERVICES_FILES_INDEX_NAMES_H
-#define SERVICES_FILES_INDEX_NAMES_H
+#ifndef SERVICES_FILES_LISTING_INDEX_NAMES_H
+#define SERVICES_FILES_LISTING_INDEX_NAMES_H
 
 #include <limits.h>
 
@@ -25,7 +25,7 @@ struct index_entry {
 
 /* A folder that is open. */
 struct index_folder {
-	unsigned place; /* services/files/place.h */
+	unsigned place; /* services/files/open/place.h */
 	int fd;
 	const char *path; /* below the root, without a slash at its end; "": the root */
 	bool hidden;      /* names that begin with a dot are listed */

@@ -3,7 +3,7 @@
  * One array, sorted by extension, of all types. Its pages have room for the most that the file can
  * hold, of which only what is used costs memory (base/pages.h).
  */
-#include "services/files/media_type.h"
+#include "services/files/open/media_type.h"
 
 #include <stdlib.h>
 #include <string.h>
