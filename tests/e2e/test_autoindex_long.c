@@ -7,12 +7,15 @@
 #include "base/err.h"
 #include "client.h"
 #include "download.h"
+#include "process.h"
 
 /* Before the number of each file: a short name that makes a long row. */
 #define NAME_FRONT "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&"
 
 /* One that is sorted, and one that is too long for that. */
-enum { SORTED = 990, UNSORTED = 1500, LISTING = 4 << 20, SLOW = 60000 };
+#define ROW "<tr><td><a href=\"./"
+
+enum { SORTED = 990, UNSORTED = 1500, LISTING = 4 << 20, SLOW = 60000, TURN = 64 };
 
 static char listing[LISTING], other[LISTING];
 
@@ -61,6 +64,16 @@ static bool receive(int fd, size_t *used, size_t most)
 	return n > 0;
 }
 
+/* The first row: from now on the table is made. */
+static void receive_row(int fd)
+{
+	size_t used = 0;
+
+	listing[0] = '\0';
+	while (!strstr(listing, ROW))
+		assert_true(receive(fd, &used, 512));
+}
+
 /* Each file has just one row; in order, where the folder is sorted. */
 static void check_rows(const char *page, unsigned count, bool is_sorted)
 {
@@ -68,7 +81,7 @@ static void check_rows(const char *page, unsigned count, bool is_sorted)
 	unsigned rows = 0;
 
 	memset(seen, 0, sizeof(seen));
-	for (const char *at = page; (at = strstr(at, "<tr><td><a href=\"./")) != NULL; rows++) {
+	for (const char *at = page; (at = strstr(at, ROW)) != NULL; rows++) {
 		unsigned number;
 
 		for (at += 19; strncmp(at, "%26", 3) == 0;)
@@ -170,6 +183,7 @@ static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
 	int fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
 
 	(void)state;
+	receive_row(fd);
 	web_put("sorted/new", "x");
 	web_kill_worker(s, fd); /* and with it the table */
 	expect_reset(s, fd);
@@ -207,12 +221,107 @@ static void listing__of_files_that_change__ends_with_a_reset(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		int fd = begin_listing(s, rows[i].request), second;
 
+		receive_row(fd);
 		server_mark(s);
 		rows[i].change();
 		second = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
 		client_drain(second, other, sizeof(other));
 		close(second);
 		expect_reset(s, fd);
+	}
+	server_stop(s);
+}
+
+static void put_links(const char *folder, unsigned count)
+{
+	char path[256];
+
+	web_put_folder(folder);
+	web_put("target", "x");
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/" NAME_FRONT "%05u", folder, i);
+		web_put_link("../target", path);
+	}
+}
+
+static unsigned count_in(const char *text, const char *end, const char *what)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, what)) != NULL && text++ < end)
+		count++;
+	return count;
+}
+
+/* To look at a link costs a walk: a turn looks at a few, and each leaves a line. */
+static void links__are_looked_at_in_many_turns(void **state)
+{
+	static const char *const requests[] = { "GET /sorted/" WEB_LAST,
+						"GET /unsorted/" WEB_LAST };
+	struct server *s;
+	const char *at, *end;
+
+	(void)state;
+	web_make_folder();
+	put_links("sorted", SORTED);
+	put_links("unsorted", UNSORTED);
+	s = web_serve(",autoindex=yes,follow_symlinks=same_owner");
+	for (unsigned i = 0; i < 2; i++) {
+		int fd = client_connect(FIRST(s));
+
+		client_say(fd, requests[i]);
+		client_drain(fd, listing, sizeof(listing));
+		close(fd);
+		memmove(listing, strstr(listing, "\r\n\r\n") + 4, sizeof(listing) / 2);
+		/* of the unsorted folder no chunk has the rows of more than one turn */
+		for (at = listing; i == 1 && (end = strstr(at, "\r\n")) != NULL; at = end + 2)
+			assert_true(count_in(at, end, ROW) <= TURN);
+		join_chunks(listing);
+		check_rows(listing, i == 0 ? SORTED : UNSORTED, i == 0);
+		at = strstr(listing, "../</a>");
+		if (i == 0)
+			assert_true(count_in(at, strstr(at, ROW), "\n") >= SORTED / TURN);
+	}
+	server_stop(s);
+}
+
+/* Appends what comes; false at the end, or at a reset. */
+static bool receive_some(int fd, size_t *used)
+{
+	ssize_t n = read(fd, listing + *used, SLOW);
+
+	assert_true(*used < LISTING - 2 * SLOW);
+	*used += n > 0 ? (size_t)n : 0;
+	listing[*used] = '\0';
+	return n > 0;
+}
+
+/*
+ * Wherever the making of the table is when the worker dies, it is made again; a connection that the
+ * worker had in hand ends, and then the page has no end.
+ */
+static void listing__whose_table_is_being_made__is_whole_or_has_no_end(void **state)
+{
+	struct server *s;
+
+	(void)state;
+	web_make_folder();
+	put_links("sorted", SORTED);
+	s = web_serve(",autoindex=yes,follow_symlinks=same_owner");
+	for (unsigned i = 0; i < 4; i++) {
+		int fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
+		size_t used = 0;
+
+		for (unsigned part = 0; part < 400 * i; part++)
+			assert_true(receive(fd, &used, 1));
+		server_mark(s);
+		assert_int_equal(kill(server_worker(s, 0), SIGKILL), 0);
+		while (receive_some(fd, &used))
+			continue;
+		close(fd);
+		if (strstr(listing, "</html>"))
+			check_rows(listing, SORTED, true);
+		server_wait_event(s, "worker_crashed", NULL);
 	}
 	server_stop(s);
 }
@@ -224,6 +333,8 @@ int main(void)
 		E2E(listings__of_two_clients__do_not_mix),
 		E2E(listing__of_a_folder_that_changes__ends_with_a_reset),
 		E2E(listing__of_files_that_change__ends_with_a_reset),
+		E2E(links__are_looked_at_in_many_turns),
+		E2E(listing__whose_table_is_being_made__is_whole_or_has_no_end),
 	};
 
 	return E2E_RUN(tests);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A folder of bounded size is read and sorted at once. A longer one is read as it is sent, a few
- * entries a turn, so that other connections need not wait.
+ * The names of a folder are counted first. Few are sorted, for which all are looked at before the
+ * first goes out; many are sent as they are read. Either way a turn looks at a few entries, so that
+ * other connections need not wait.
  */
 #include "services/files/listing/autoindex.h"
 
@@ -64,15 +65,6 @@ static struct index_owner owner_of(const struct conn *c)
 	};
 }
 
-/* Reads the folder to sort it, and learns whether it can be. */
-static enum index_step read_names(const struct asked *a, int fd)
-{
-	const struct index_owner owner = owner_of(a->c);
-	const struct index_folder folder = folder_of(a, fd);
-
-	return index_names_read(&folder, find_order(a), &owner);
-}
-
 /* --- The beginning --- */
 
 static bool put_head(const struct asked *a)
@@ -83,13 +75,14 @@ static bool put_head(const struct asked *a)
 /* The folder becomes the connection's, or is closed. */
 static unsigned begin_listing(const struct asked *a, int fd)
 {
+	const struct index_folder folder = folder_of(a, fd);
 	struct files *files = conn_state(a->c);
 	struct listing listing = { 0 };
 	size_t before = buf_used(&a->c->out);
 	enum index_step step = INDEX_OTHER;
 
 	if (http_wants_body(a->request))
-		step = read_names(a, fd);
+		step = index_names_judge(&folder);
 	if (step == INDEX_FAILED || !put_head(a)) {
 		(void)sys_close(fd);
 		return step == INDEX_FAILED ? file_error(a, 500) : 0;
@@ -98,9 +91,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 		(void)sys_close(fd);
 		return 200;
 	}
-	listing.is_sorted = step == INDEX_ENTRY;
-	listing.count = listing.is_sorted ? index_names_count() : 0;
-	listing.hash = listing.is_sorted ? index_names_hash() : 0;
+	listing.is_sorted = step == INDEX_END;
 	listing.made = buf_used(&a->c->out) - before;
 	conn_hold_file(a->c, fd);
 	files->listing = listing;
@@ -135,23 +126,36 @@ static bool has_room(const struct strbuf *text)
 }
 
 /*
- * True when the table is that of this listing, if need be once more: a row that differs, even one
+ * INDEX_END: the table is that of this listing, if need be once more: a row that differs, even one
  * that was sent, is of another state of the folder.
  */
-static bool keep_table(const struct asked *a, const struct listing *listing)
+static enum index_step keep_table(const struct asked *a, struct listing *listing)
 {
 	const struct index_owner owner = owner_of(a->c);
+	const struct index_folder folder = folder_of(a, a->c->record->file);
+	enum index_step step = index_names_make(&folder, find_order(a), &owner);
 
-	return index_names_are(&owner) ||
-	       (read_names(a, a->c->record->file) == INDEX_ENTRY &&
-		index_names_count() == listing->count && index_names_hash() == listing->hash);
+	if (step == INDEX_ENTRY)
+		return step;
+	if (step != INDEX_END)
+		return INDEX_FAILED;
+	if (!listing->is_made) {
+		listing->count = index_names_count();
+		listing->hash = index_names_hash();
+		listing->is_made = true;
+	}
+	return index_names_count() == listing->count && index_names_hash() == listing->hash ?
+		       INDEX_END :
+		       INDEX_FAILED;
 }
 
 static enum index_step put_sorted(const struct asked *a, struct listing *listing,
 				  const struct index_page *page, struct strbuf *text)
 {
-	if (!keep_table(a, listing))
-		return INDEX_FAILED;
+	enum index_step step = keep_table(a, listing);
+
+	if (step != INDEX_END)
+		return step;
 	for (; listing->sent < listing->count; listing->sent++) {
 		struct index_entry entry;
 
@@ -170,7 +174,7 @@ static enum index_step put_unsorted(const struct asked *a, struct listing *listi
 	struct index_walk walk = { .folder = &folder, .at = listing->at };
 	enum index_step step = INDEX_ENTRY;
 
-	for (unsigned i = 0; i < INDEX_LOOKED_MOST && has_room(text) && step <= INDEX_OTHER; i++) {
+	while (!index_turn_is_over(&walk.turn) && has_room(text) && step <= INDEX_OTHER) {
 		struct index_entry entry;
 
 		step = index_walk_next(&walk, &entry);
@@ -178,9 +182,6 @@ static enum index_step put_unsorted(const struct asked *a, struct listing *listi
 			index_page_entry(page, &entry, listing->sent++ == 0, text);
 	}
 	listing->at = walk.at;
-	/* without output there would be no further turn */
-	if (text->used == 0)
-		strbuf_raw(text, "\n");
 	return step;
 }
 
@@ -197,6 +198,9 @@ static enum index_step put_pieces(const struct asked *a, struct listing *listing
 				    put_unsorted(a, listing, &page, text);
 	if (step == INDEX_END)
 		index_page_end(&page, text);
+	/* without output there would be no further turn */
+	if (text->used == 0)
+		strbuf_raw(text, "\n");
 	return step;
 }
 
@@ -239,8 +243,10 @@ bool autoindex_is_sound(const struct conn *c, const struct http_request *request
 			const struct listing *listing)
 {
 	return *(const uint8_t *)&listing->is_sorted <= 1 &&
+	       *(const uint8_t *)&listing->is_made <= 1 &&
 	       *(const uint8_t *)&listing->has_begun <= 1 && request->method == HTTP_GET &&
 	       c->record->holds_file && c->record->file_left == 0 &&
 	       (!listing->is_sorted ||
-		(listing->count <= INDEX_SORTED_MOST && listing->sent <= listing->count));
+		(listing->count <= INDEX_SORTED_MOST && listing->sent <= listing->count &&
+		 (listing->is_made || listing->count == 0)));
 }

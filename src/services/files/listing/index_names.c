@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads folders (getdents64(2)) and sorts. It sorts in place: qsort(3) may allocate. One request
- * may take the table of another, which then reads its folder again.
+ * Reads folders (getdents64(2)) and sorts. It sorts in place: qsort(3) may allocate. A table is
+ * made in several turns: the names, then what is behind them. Once it is made another request may
+ * take it, and the first one makes it again; while it is made the others wait, or none would ever
+ * end.
  */
 #include "services/files/listing/index_names.h"
 
@@ -10,11 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/sys.h"
 #include "services/files/send/file_send.h"
 
-enum { READ_BYTES = 32 * 1024 };
+enum {
+	READ_BYTES = 32 * 1024,
+	READ_MOST = 2 * INDEX_SORTED_MOST, /* names in a folder that is sorted, listed or not */
+	STALLED_MS = 20 /* so long after its last turn a table that is not made may be taken */
+};
 
 struct row {
 	int64_t modified_s;
@@ -26,9 +33,10 @@ struct row {
 struct table {
 	struct index_owner owner;
 	struct index_order order;
-	unsigned count;
-	uint32_t used; /* bytes of names */
-	uint64_t hash; /* of the rows as they are sorted */
+	int64_t turn_ms;                     /* of the last turn that made it */
+	unsigned count, looked, names_count; /* rows; of the names, those that were looked at */
+	uint32_t used;                       /* bytes of names */
+	uint64_t hash;                       /* of the rows as they are sorted */
 	struct row rows[INDEX_SORTED_MOST];
 	uint16_t sorted[INDEX_SORTED_MOST];
 	char names[INDEX_NAMES_BYTES];
@@ -111,21 +119,27 @@ static int64_t bound_date(int64_t seconds)
 	return seconds < first ? first : seconds > last ? last : seconds;
 }
 
-static bool look_at(const struct index_folder *folder, struct index_entry *entry)
+static bool look_at(const struct index_folder *folder, struct index_entry *entry,
+		    struct index_turn *turn)
 {
 	struct stat st;
 
+	turn->looked++;
 	if (sys_fstatat(folder->fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
-	if (S_ISLNK(st.st_mode) && !follow_link(folder, entry->name, &st))
-		return false;
+	if (S_ISLNK(st.st_mode)) {
+		turn->links++;
+		if (!follow_link(folder, entry->name, &st))
+			return false;
+	}
 	entry->is_folder = S_ISDIR(st.st_mode);
 	entry->size = (uint64_t)st.st_size;
 	entry->modified_s = bound_date(st.st_mtim.tv_sec);
 	return entry->is_folder || S_ISREG(st.st_mode);
 }
 
-enum index_step index_walk_next(struct index_walk *walk, struct index_entry *entry)
+/* The name alone. */
+static enum index_step next_name(struct index_walk *walk, struct index_entry *entry)
 {
 	const struct dirent64 *found;
 
@@ -139,7 +153,23 @@ enum index_step index_walk_next(struct index_walk *walk, struct index_entry *ent
 	if (!is_kind(found->d_type) || !is_name(walk->folder, found->d_name) ||
 	    !copy_name(entry, found->d_name))
 		return INDEX_OTHER;
-	return look_at(walk->folder, entry) ? INDEX_ENTRY : INDEX_OTHER;
+	return INDEX_ENTRY;
+}
+
+bool index_turn_is_over(const struct index_turn *turn)
+{
+	return turn->looked >= INDEX_LOOKED_MOST || turn->links >= INDEX_LINKS_MOST;
+}
+
+enum index_step index_walk_next(struct index_walk *walk, struct index_entry *entry)
+{
+	enum index_step step = next_name(walk, entry);
+
+	if (step == INDEX_OTHER)
+		walk->turn.looked++;
+	if (step != INDEX_ENTRY)
+		return step;
+	return look_at(walk->folder, entry, &walk->turn) ? INDEX_ENTRY : INDEX_OTHER;
 }
 
 /* --- Sorting --- */
@@ -226,53 +256,110 @@ static uint64_t hash_rows(void)
 
 /* --- The table --- */
 
-static bool add_row(const struct index_entry *entry)
+static void add_name(const char *name, size_t size)
 {
-	size_t size = strlen(entry->name) + 1;
-
-	if (table->count == INDEX_SORTED_MOST || size > INDEX_NAMES_BYTES - table->used)
-		return false;
-	memcpy(table->names + table->used, entry->name, size);
-	table->rows[table->count++] = (struct row){
-		.modified_s = entry->modified_s,
-		.size = entry->size,
-		.name = table->used,
-		.is_folder = entry->is_folder,
-	};
+	memcpy(table->names + table->used, name, size);
+	table->rows[table->names_count++].name = table->used;
 	table->used += (uint32_t)size;
-	return true;
 }
 
-enum index_step index_names_read(const struct index_folder *folder, struct index_order order,
-				 const struct index_owner *owner)
+/* INDEX_END: all names fit the table, which gets them if it `keeps` them. */
+static enum index_step read_names(const struct index_folder *folder, bool keeps)
 {
 	struct index_walk walk = { .folder = folder };
-	unsigned looked = 0;
+	unsigned count = 0;
+	size_t bytes = 0;
 
-	table->owner = (struct index_owner){ 0 };
-	table->order = order;
-	table->count = table->used = 0;
-	for (; looked <= 2 * INDEX_SORTED_MOST; looked++) {
+	for (unsigned i = 0; i <= READ_MOST; i++) {
 		struct index_entry entry;
-		enum index_step step = index_walk_next(&walk, &entry);
+		enum index_step step = next_name(&walk, &entry);
+		size_t size;
 
-		if (step == INDEX_FAILED)
+		if (step == INDEX_FAILED || step == INDEX_END)
 			return step;
-		if (step == INDEX_END) {
-			sort_rows();
-			table->hash = hash_rows();
-			table->owner = *owner;
-			return INDEX_ENTRY;
-		}
-		if (step == INDEX_ENTRY && !add_row(&entry))
+		if (step == INDEX_OTHER)
+			continue;
+		size = strlen(entry.name) + 1;
+		if (count == INDEX_SORTED_MOST || size > INDEX_NAMES_BYTES - bytes)
 			break;
+		if (keeps)
+			add_name(entry.name, size);
+		count++;
+		bytes += size;
 	}
 	return INDEX_OTHER;
 }
 
-bool index_names_are(const struct index_owner *owner)
+enum index_step index_names_judge(const struct index_folder *folder)
+{
+	return read_names(folder, false);
+}
+
+static bool is_owner(const struct index_owner *owner)
 {
 	return owner->messages != 0 && memcmp(&table->owner, owner, sizeof(*owner)) == 0;
+}
+
+static bool is_made(void)
+{
+	return table->looked == table->names_count;
+}
+
+static enum index_step begin_table(const struct index_folder *folder, struct index_order order,
+				   const struct index_owner *owner)
+{
+	enum index_step step;
+
+	table->owner = (struct index_owner){ 0 };
+	table->order = order;
+	table->count = table->looked = table->names_count = table->used = 0;
+	step = read_names(folder, true);
+	if (step == INDEX_END)
+		table->owner = *owner;
+	return step;
+}
+
+/* The rows stay in the order of the names; one that is not listed leaves its place. */
+static void look_at_name(const struct index_folder *folder, struct index_turn *turn)
+{
+	uint32_t name = table->rows[table->looked++].name;
+	struct index_entry entry;
+
+	if (!copy_name(&entry, table->names + name) || !look_at(folder, &entry, turn))
+		return;
+	table->rows[table->count++] = (struct row){
+		.modified_s = entry.modified_s,
+		.size = entry.size,
+		.name = name,
+		.is_folder = entry.is_folder,
+	};
+}
+
+enum index_step index_names_make(const struct index_folder *folder, struct index_order order,
+				 const struct index_owner *owner)
+{
+	int64_t now_ms = clock_ms();
+	struct index_turn turn = { 0 };
+	enum index_step step;
+
+	if (is_owner(owner) && is_made())
+		return INDEX_END;
+	if (!is_owner(owner)) {
+		if (table->owner.messages != 0 && !is_made() &&
+		    now_ms < table->turn_ms + STALLED_MS)
+			return INDEX_ENTRY;
+		step = begin_table(folder, order, owner);
+		if (step != INDEX_END)
+			return step;
+	}
+	table->turn_ms = now_ms;
+	while (!is_made() && !index_turn_is_over(&turn))
+		look_at_name(folder, &turn);
+	if (!is_made())
+		return INDEX_ENTRY;
+	sort_rows();
+	table->hash = hash_rows();
+	return INDEX_END;
 }
 
 unsigned index_names_count(void)

@@ -13,7 +13,8 @@
 enum {
 	INDEX_SORTED_MOST = 1000,      /* entries of a folder that is sorted */
 	INDEX_NAMES_BYTES = 64 * 1024, /* of all their names */
-	INDEX_LOOKED_MOST = 256        /* entries that one turn looks at, of a longer folder */
+	INDEX_LOOKED_MOST = 256,       /* entries that one turn looks at */
+	INDEX_LINKS_MOST = 32          /* of these, symbolic links, each of which is a walk */
 };
 
 struct index_entry {
@@ -38,11 +39,20 @@ enum index_step {
 	INDEX_FAILED /* errno tells why */
 };
 
+/* What one turn has done. */
+struct index_turn {
+	unsigned looked, links;
+};
+
+/* True when other connections come first. */
+bool index_turn_is_over(const struct index_turn *turn);
+
 struct index_walk {
 	const struct index_folder *folder;
 	int64_t at; /* where the folder is read from; 0: its beginning */
 	size_t used, next;
 	bool is_set; /* the descriptor is there */
+	struct index_turn turn;
 };
 
 /*
@@ -68,17 +78,23 @@ struct index_owner {
 bool index_names_start(void);
 
 /*
- * Reads and sorts the folder for the owner: INDEX_ENTRY; or INDEX_OTHER when it is too long for
- * that; or INDEX_FAILED.
+ * Reads the names alone: INDEX_END when the folder can be sorted, INDEX_OTHER when it is too long
+ * for that, or INDEX_FAILED.
  */
-enum index_step index_names_read(const struct index_folder *folder, struct index_order order,
+enum index_step index_names_judge(const struct index_folder *folder);
+
+/*
+ * One turn of making the table for the owner: INDEX_END when it is made; INDEX_ENTRY when there is
+ * more to do, in another turn, or when the table of another is being made; else as
+ * index_names_judge. A table that was lost is begun anew.
+ */
+enum index_step index_names_make(const struct index_folder *folder, struct index_order order,
 				 const struct index_owner *owner);
 
 /*
- * True when the table is still the owner's; then its entries, in their order, and a hash of all
- * that is told of them, in that order: the same in every worker.
+ * Of a table that is made: its entries, in their order, and a hash of all that is told of them, in
+ * that order: the same in every worker.
  */
-bool index_names_are(const struct index_owner *owner);
 unsigned index_names_count(void);
 uint64_t index_names_hash(void);
 void index_names_get(unsigned i, struct index_entry *entry);

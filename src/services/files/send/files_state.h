@@ -13,6 +13,7 @@ struct listing {
 	int64_t at;               /* not sorted: where the folder is read from */
 	uint32_t sent, count;     /* entries; count: of a sorted one */
 	bool is_sorted, has_begun;
+	bool is_made; /* sorted: the table was made once, hash and count are known */
 };
 
 /* An answer that goes on. */
