@@ -161,7 +161,8 @@ static void visit_conn(struct pool *pool, struct record *r, uint32_t events, boo
 	pool->is_ahead = pool->is_weighing && !has_waited;
 	visit_ready(pool, r, events);
 	r->weight = weigh_visit(pool, before);
-	if (++pool->visits >= TICK_VISITS || r->weight == WEIGHT_HEAVY)
+	/* one that has waited is one that takes long, whatever its last visit was */
+	if (++pool->visits >= TICK_VISITS || r->weight == WEIGHT_HEAVY || has_waited)
 		tick_clock(pool);
 }
 

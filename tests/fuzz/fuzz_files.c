@@ -144,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		start();
 		client.answers = answers = malloc(SITE_ANSWERS);
 	}
-	service_find("http")->each_second(bytes[0] & NO_CACHE ? INT64_MAX : 0);
+	service_find("http")->each_second(0, bytes[0] & NO_CACHE ? INT64_MAX : 0);
 	fds = count_fds();
 	client.requests = (const char *)bytes + 3;
 	client.size = size - 3;

@@ -149,6 +149,14 @@ static enum verdict end_late(struct conn *c)
 	return http_session_time_out(c, &f->session, &handler);
 }
 
+static void end_request(struct conn *c, enum close_reason reason)
+{
+	const struct files *f = conn_state_const(c);
+
+	(void)reason;
+	http_session_close(c, &f->session, &handler);
+}
+
 static bool is_in_head(const void *state)
 {
 	const struct files *f = state;
@@ -167,6 +175,8 @@ static bool is_sound(const struct conn *c)
 {
 	const struct files *f = conn_state_const(c);
 
+	if (c->record->state > CONN_OPEN)
+		return true;
 	if (!http_session_is_sound(c, &f->session))
 		return false;
 	if (!f->session.goes_on)
@@ -180,7 +190,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 3,
+	.state_version = 4,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = root_check,
@@ -190,6 +200,7 @@ const struct service service_http = {
 	.own_files = 1 + FILE_CACHE_FDS,
 	.holds_files = true,
 	.input = read_requests,
+	.close = end_request,
 	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,

@@ -3,6 +3,7 @@
  *   reading a head --answered--> dropping the body --> reading the next head
  *   reading a head --> reading chunks, each dropped --answered--> reading the next head
  *   reading a head --answer begun--> answering, as the client takes it --> dropping the body
+ *   reading a head --answered by a file range--> SENDING, until it has gone out --> dropping the body
  *   any --the answer announced the end of the connection--> FINISH
  *   The head stays in c->in until its answer is written.
  */
@@ -36,22 +37,31 @@ static bool is_ending(void)
 	return http_session_is_leaving() || http_session_is_told_to_stop();
 }
 
-/* before: what c->out held when the answer began. */
 static void log_answer(const struct conn *c, const struct http_request *request,
-		       const struct http_handler *handler, unsigned status, size_t before)
+		       const struct http_handler *handler, const struct http_sent *sent)
 {
-	const char *answer = buf_head(&c->out) + before;
-	size_t made = buf_used(&c->out) - before;
-	uint64_t left = conn_range_left(c);
 	struct http_text user = { NULL, 0 };
 
-	if (!conn_logs())
+	/* a reload may have begun to log in the middle of the answer */
+	if (!conn_logs() || sent->status == 0)
 		return;
 	if (handler->user)
 		user = handler->user(c, request);
 	http_log(c, request,
-		 &(struct http_logged){ status, made + left, http_body_bytes(answer, made) + left,
-					user });
+		 &(struct http_logged){ sent->status, sent->head + sent->body, sent->body, user });
+}
+
+/* before: what c->out held when the answer began. */
+static struct http_sent measure_answer(const struct conn *c, unsigned status, size_t before)
+{
+	size_t made = buf_used(&c->out) - before, body;
+
+	if (!conn_logs())
+		return (struct http_sent){ .status = 0 };
+	body = http_body_bytes(buf_head(&c->out) + before, made);
+	return (struct http_sent){ .status = (uint16_t)status,
+				   .head = (uint32_t)(made - body),
+				   .body = body + conn_range_left(c) };
 }
 
 /* Drops the head of the request that is answered, and prepares for the next one. */
@@ -61,6 +71,15 @@ static void next_request(struct conn *c, struct http_session *s)
 	http_parse_begin(&s->request);
 	s->chunked = (struct http_chunked){ 0 };
 	conn_count_message(c);
+}
+
+static enum step end_answer(struct conn *c, struct http_session *s,
+			    const struct http_handler *handler)
+{
+	s->is_sending = false;
+	log_answer(c, &s->request, handler, &s->sent);
+	next_request(c, s);
+	return STEP_ON;
 }
 
 /* In lame_duck too: a client that learns of the end loses no request to it. */
@@ -88,13 +107,13 @@ static enum step answer_request(struct conn *c, struct http_session *s,
 	status = handler->answer(c, s);
 	if (status == 0)
 		return STEP_WAIT;
-	if (!s->goes_on)
-		log_answer(c, &s->request, handler, status, before);
 	s->ends = !s->request.keep_alive;
 	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
-	if (!s->goes_on)
-		next_request(c, s);
-	return STEP_ON;
+	if (s->goes_on)
+		return STEP_ON;
+	s->sent = measure_answer(c, status, before);
+	s->is_sending = conn_range_left(c) > 0;
+	return s->is_sending ? STEP_WAIT : end_answer(c, s, handler);
 }
 
 static enum step refuse_request(struct conn *c, struct http_request *request,
@@ -102,10 +121,12 @@ static enum step refuse_request(struct conn *c, struct http_request *request,
 {
 	bool is_long = request->status == 413 || request->status == 414 || request->status == 431;
 	size_t before = buf_used(&c->out);
+	struct http_sent sent;
 
 	if (!http_error(&c->out, request, request->status, handler->headers(c)))
 		return STEP_WAIT;
-	log_answer(c, request, handler, request->status, before);
+	sent = measure_answer(c, request->status, before);
+	log_answer(c, request, handler, &sent);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
 	return STEP_END;
@@ -181,14 +202,18 @@ static enum step next_step(struct conn *c, struct http_session *s,
 {
 	if (s->goes_on)
 		return answer_more(c, s, handler);
+	/* nothing may be written behind a file range that has not gone out */
+	if (conn_range_left(c) > 0)
+		return STEP_WAIT;
+	if (s->is_sending)
+		return end_answer(c, s, handler);
 	if (s->ends) {
 		conn_finish(c, is_ending() ? CLOSE_drained : CLOSE_service_finished);
 		return STEP_END;
 	}
 	if (s->body_left > 0)
 		return drop_body(c, s);
-	/* nothing may be written behind a file range that has not gone out */
-	return conn_range_left(c) > 0 ? STEP_WAIT : read_head(c, s, handler);
+	return read_head(c, s, handler);
 }
 
 enum verdict http_session_serve(struct conn *c, struct http_session *s,
@@ -214,6 +239,18 @@ enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 	return FINISH;
 }
 
+void http_session_close(const struct conn *c, const struct http_session *s,
+			const struct http_handler *handler)
+{
+	uint64_t unsent = buf_used(&c->out) + conn_range_left(c);
+	struct http_sent sent = s->sent;
+
+	if (!http_session_is_sound(c, s) || !s->is_sending || unsent == 0)
+		return;
+	sent.body = unsent < sent.body ? sent.body - unsent : 0;
+	log_answer(c, &s->request, handler, &sent);
+}
+
 bool http_session_is_in_head(const struct http_session *s)
 {
 	return !s->goes_on && s->body_left == 0 && s->request.head_length == 0;
@@ -231,7 +268,9 @@ static bool is_flag(const bool *value)
 
 bool http_session_is_sound(const struct conn *c, const struct http_session *s)
 {
-	return is_flag(&s->goes_on) && is_flag(&s->ends) && s->body_left <= HTTP_BODY_MOST &&
+	return is_flag(&s->goes_on) && is_flag(&s->ends) && is_flag(&s->is_sending) &&
+	       (!s->is_sending || (s->request.head_length > 0 && !s->goes_on)) &&
+	       s->body_left <= HTTP_BODY_MOST &&
 	       http_parse_is_sound(&s->request, buf_used(&c->in)) &&
 	       http_chunked_is_sound(&s->chunked);
 }

@@ -17,6 +17,13 @@
 /* Of the services (worker/service.h): about what a request needs to cross the server's end. */
 enum { HTTP_DRAIN_MS = 1000 };
 
+/* What an answer has, in bytes. */
+struct http_sent {
+	uint64_t body;
+	uint32_t head;
+	uint16_t status;
+};
+
 /* Part of a service's state, zeroed at first. */
 struct http_session {
 	struct http_request request; /* the request being read or answered */
@@ -24,6 +31,8 @@ struct http_session {
 	uint32_t body_left;          /* bytes of the request's body still to drop */
 	bool goes_on;                /* the service has not written all of the answer */
 	bool ends;                   /* the connection ends after this answer */
+	bool is_sending;             /* the answer's file range goes out; its head is still there */
+	struct http_sent sent;       /* then: what the answer is */
 };
 
 struct http_handler {
@@ -69,6 +78,10 @@ enum verdict http_session_time_out(struct conn *c, struct http_session *session,
 
 /* For the hook `is_in_head`. */
 bool http_session_is_in_head(const struct http_session *session);
+
+/* For the hook `close`: logs an answer that is cut, with the bytes that were sent of it. */
+void http_session_close(const struct conn *c, const struct http_session *session,
+			const struct http_handler *handler);
 
 /* For the hook `idle`. */
 bool http_session_is_idle(const struct conn *c, const struct http_session *session);

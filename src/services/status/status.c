@@ -252,7 +252,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_status = {
 	.name = "status",
-	.state_version = 3,
+	.state_version = 4,
 	.state_size = sizeof(struct status),
 	.check_system = check_cost,
 	.init = remember_heritage,
