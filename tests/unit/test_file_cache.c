@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/files/open/file_cache: what is found again, what makes room, whose descriptors. */
+/* Tests of services/files/open/file_cache: what is found, what makes room, whose descriptors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  *   reading a head --answered--> dropping the body --> reading the next head
  *   reading a head --> reading chunks, each dropped --answered--> reading the next head
  *   reading a head --answer begun--> answering, as the client takes it --> dropping the body
- *   reading a head --answered by a file range--> SENDING, until it has gone out --> dropping the body
+ *   reading a head --answered by a file range--> sending it --has gone out--> dropping the body
  *   any --the answer announced the end of the connection--> FINISH
  *   The head stays in c->in until its answer is written.
  */
