@@ -176,6 +176,27 @@ static void expect_reset(struct server *s, int fd)
 	server_wait_event(s, "connection_ended", "ending=folder_changed");
 }
 
+/* HTTP/1.0 has only the end of the connection to tell that a listing is whole. */
+static void listing__that_is_cut__ends_with_a_reset(void **state)
+{
+	struct server *s;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	web_make_folder();
+	put_files("sorted", SORTED);
+	s = web_serve(",autoindex=yes,sndbuf=64k,message_timeout=300ms");
+	fd = begin_listing(s, "GET /sorted/ HTTP/1.0\r\n\r\n");
+	server_wait_event(s, "connection_ended", "ending=send_timeout");
+	do
+		n = read(fd, listing, SLOW);
+	while (n > 0);
+	assert_true(n < 0 && errno == ECONNRESET);
+	close(fd);
+	server_stop(s);
+}
+
 /* What was sent and what would follow are of two states: the client must not take it for whole. */
 static void listing__of_a_folder_that_changes__ends_with_a_reset(void **state)
 {
@@ -331,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(listing__of_a_long_folder__outlives_workers_and_reloads),
 		E2E(listings__of_two_clients__do_not_mix),
+		E2E(listing__that_is_cut__ends_with_a_reset),
 		E2E(listing__of_a_folder_that_changes__ends_with_a_reset),
 		E2E(listing__of_files_that_change__ends_with_a_reset),
 		E2E(links__are_looked_at_in_many_turns),

@@ -149,11 +149,22 @@ static enum verdict end_late(struct conn *c)
 	return http_session_time_out(c, &f->session, &handler);
 }
 
+/* True where neither a length nor chunks tell that more was to come, or it was said to be all. */
+static bool looks_whole(const struct conn *c, const struct files *f)
+{
+	if (c->record->state > CONN_OPEN)
+		return conn_has_output(c);
+	return f->session.goes_on && f->answer == FILES_LISTING &&
+	       !http_is_chunked(&f->session.request);
+}
+
 static void end_request(struct conn *c, enum close_reason reason)
 {
 	const struct files *f = conn_state_const(c);
 
 	(void)reason;
+	if (looks_whole(c, f))
+		conn_set_reset(c);
 	http_session_close(c, &f->session, &handler);
 }
 
