@@ -291,6 +291,37 @@ static void file__rewritten_in_place__is_whole_and_new(void **state)
 	}
 }
 
+/* A release that is switched is in force as a whole, whatever was remembered of the last one. */
+static void folder__that_is_switched__is_served_at_once(void **state)
+{
+	struct server *s;
+	char from[512];
+
+	(void)state;
+	web_make_folder();
+	web_put_folder("v1");
+	web_put_folder("v2");
+	web_put("v1/a.txt", "one");
+	web_put("v2/a.txt", "two");
+	web_put_link("v1", "now");
+	web_put_link("v2", "next");
+	wait_settled("v2/a.txt");
+	snprintf(from, sizeof(from),
+		 "listen \"127.0.0.1:0\" { service = http  root = \"%s\"  "
+		 "cache_valid = 1h }\n",
+		 path_of("now"));
+	s = server_start(&(struct plan){ .conf = from });
+	expect_text(s, "one");
+	expect_text(s, "one");
+	snprintf(from, sizeof(from), "%s", path_of("next"));
+	assert_int_equal(rename(from, path_of("now")), 0);
+	do {
+		harness_tick();
+		web_ask(s, "GET /a.txt" WEB_LAST);
+	} while (strcmp(web_body(), "two") != 0);
+	server_stop(s);
+}
+
 /* The descriptors of files that the worker has open. */
 static unsigned count_files(struct server *s)
 {
@@ -336,6 +367,7 @@ int main(void)
 		E2E(change__is_seen_at_once_without_validity_or_cache),
 		E2E(file__is_served_from_memory_while_it_is_valid),
 		E2E(file__rewritten_in_place__is_whole_and_new),
+		E2E(folder__that_is_switched__is_served_at_once),
 		E2E(descriptor__of_a_file_that_nobody_asks_for__is_closed),
 	};
 

@@ -30,7 +30,7 @@ struct entry {
 	uint64_t request; /* the last one that has found it */
 	uint32_t units;   /* its size */
 	uint32_t next;    /* 1 + offset of the next one in the bucket; 0: the last one */
-	uint32_t place;
+	uint64_t place;
 	bool is_dead;
 	char path[];
 };
@@ -75,9 +75,9 @@ static struct entry *entry_of(struct file_kept *kept)
 	return (struct entry *)kept;
 }
 
-static uint64_t hash_of(unsigned place, const char *path, size_t length)
+static uint64_t hash_of(uint64_t place, const char *path, size_t length)
 {
-	return hash_bytes(path, length) * 31 + place;
+	return (hash_bytes(path, length) + place) * UINT64_C(0x9e3779b97f4a7c15) >> 16;
 }
 
 /* The link that leads to the entry, or to where it would be. */
@@ -100,7 +100,7 @@ void file_cache_release(struct file_cache *cache)
 	cache->request++;
 }
 
-struct file_kept *file_cache_find(struct file_cache *cache, unsigned place, const char *path)
+struct file_kept *file_cache_find(struct file_cache *cache, uint64_t place, const char *path)
 {
 	uint64_t hash = hash_of(place, path, strlen(path));
 	uint32_t link = cache->buckets[hash & cache->bucket_mask];
@@ -213,7 +213,7 @@ static bool make_room(struct file_cache *cache, uint32_t units)
 	}
 }
 
-struct file_kept *file_cache_add(struct file_cache *cache, unsigned place, const char *path,
+struct file_kept *file_cache_add(struct file_cache *cache, uint64_t place, const char *path,
 				 size_t size)
 {
 	size_t length = strlen(path);

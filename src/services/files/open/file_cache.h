@@ -32,13 +32,13 @@ struct file_cache;
 struct file_cache *file_cache_new(uint64_t size);
 
 /* place: a number of the caller's; the same path in two places is two files. NULL: none. */
-struct file_kept *file_cache_find(struct file_cache *cache, unsigned place, const char *path);
+struct file_kept *file_cache_find(struct file_cache *cache, uint64_t place, const char *path);
 
 /*
  * Adds an entry, which the caller fills in, with room for `size` bytes; size 0: bytes is NULL. The
  * path must not have one. NULL: there is no room now. file_cache_drop removes it.
  */
-struct file_kept *file_cache_add(struct file_cache *cache, unsigned place, const char *path,
+struct file_kept *file_cache_add(struct file_cache *cache, uint64_t place, const char *path,
 				 size_t size);
 void file_cache_drop(struct file_cache *cache, struct file_kept *kept);
 

@@ -136,7 +136,7 @@ static bool read_state(const struct beneath_file *file, struct file_kept *kept)
 }
 
 /* An entry for the file that is open; NULL: it is not kept. */
-static struct file_kept *keep_file(struct file_cache *cache, unsigned place, const char *path,
+static struct file_kept *keep_file(struct file_cache *cache, uint64_t key, const char *path,
 				   const struct beneath_file *file)
 {
 	size_t size = needs_bytes(&file->st) ? (size_t)file->st.st_size : 0;
@@ -144,18 +144,18 @@ static struct file_kept *keep_file(struct file_cache *cache, unsigned place, con
 
 	if (!is_settled(&file->st))
 		return NULL;
-	kept = file_cache_add(cache, place, path, size);
+	kept = file_cache_add(cache, key, path, size);
 	if (!kept || read_state(file, kept))
 		return kept;
 	file_cache_drop(cache, kept);
 	return NULL;
 }
 
-static struct file_kept *keep(struct file_cache *cache, unsigned place, const char *path,
+static struct file_kept *keep(struct file_cache *cache, uint64_t key, const char *path,
 			      enum beneath_end end, const struct beneath_file *file)
 {
-	struct file_kept *kept = end == BENEATH_FILE ? keep_file(cache, place, path, file) :
-						       file_cache_add(cache, place, path, 0);
+	struct file_kept *kept = end == BENEATH_FILE ? keep_file(cache, key, path, file) :
+						       file_cache_add(cache, key, path, 0);
 
 	if (kept)
 		kept->end = end;
@@ -229,6 +229,13 @@ static enum beneath_end open_now(unsigned place, struct file_cache *cache, const
 	return file_open_afresh(place, path, file);
 }
 
+/* Of the place's folder as it is now: what was found in another one is forgotten. */
+static uint64_t find_key(unsigned place)
+{
+	(void)root_open(place);
+	return (uint64_t)root_version(place) << 32 | place;
+}
+
 enum beneath_end file_open(unsigned place, const char *path, bool absent, struct found *found)
 {
 	struct file_cache *cache = caches[place_listener(place)];
@@ -236,11 +243,13 @@ enum beneath_end file_open(unsigned place, const char *path, bool absent, struct
 	struct file_kept *kept;
 	enum beneath_end end;
 	int64_t now_ms;
+	uint64_t key;
 
 	found->fd = -1;
 	if (!cache)
 		return find_fresh(file_open_afresh(place, path, &file), &file, found);
-	kept = file_cache_find(cache, place, path);
+	key = find_key(place);
+	kept = file_cache_find(cache, key, path);
 	now_ms = clock_ms();
 	if (kept && is_fresh(kept, now_ms))
 		return find_kept(kept, found);
@@ -250,7 +259,7 @@ enum beneath_end file_open(unsigned place, const char *path, bool absent, struct
 		kept = NULL;
 	}
 	if (!kept && is_worth(end, absent))
-		kept = keep(cache, place, path, end, &file);
+		kept = keep(cache, key, path, end, &file);
 	if (!kept)
 		return find_fresh(end, &file, found);
 	kept->until_ms = now_ms + place_conf(place)->cache_valid;

@@ -20,6 +20,9 @@ struct root {
 	int fd; /* -1: it was not there at the last look */
 	int error;
 	int64_t until_ms; /* when it is looked for again */
+	dev_t device;     /* of the last one */
+	ino_t inode;
+	uint32_t version;
 	struct media_types types;
 	char headers[ROOT_HEADERS];
 };
@@ -27,6 +30,19 @@ struct root {
 /* Of this worker, by the number of the place; written by it alone. */
 static struct root *roots;
 static unsigned root_count;
+
+/* What was found in another folder does not hold in this one. */
+static void note_version(struct root *root)
+{
+	struct stat st = { 0 };
+
+	if (root->fd >= 0 && sys_fstat(root->fd, &st) == 0 && st.st_dev == root->device &&
+	    st.st_ino == root->inode)
+		return;
+	root->device = st.st_dev;
+	root->inode = st.st_ino;
+	root->version++;
+}
 
 /*
  * Without a descriptor the folder of the last look stays: were it closed, a client would take its
@@ -45,6 +61,7 @@ static void look_for(struct root *root, int64_t now_ms)
 	if (root->fd >= 0)
 		(void)sys_close(root->fd);
 	root->fd = fd;
+	note_version(root);
 }
 
 static bool load_types(const struct listen_conf *listen, struct media_types *types, struct err *err)
@@ -108,6 +125,11 @@ int root_open(unsigned place)
 		look_for(root, now_ms);
 	errno = root->error;
 	return root->fd;
+}
+
+uint32_t root_version(unsigned place)
+{
+	return roots[roots[place].folder].version;
 }
 
 const char *root_headers(unsigned place)

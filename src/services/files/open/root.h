@@ -35,6 +35,9 @@ void root_start(unsigned place, const struct listen_conf *conf);
 /* The folder (O_PATH) of that place now. -1 with errno set: it cannot be opened. Worker only. */
 int root_open(unsigned place);
 
+/* A number that changes when root_open has found another folder, or none. Worker only. */
+uint32_t root_version(unsigned place);
+
 enum { ROOT_HEADERS = 4096 };
 
 /* The lines of option headers, each with its CRLF, shorter than ROOT_HEADERS. Worker only. */
