@@ -198,7 +198,7 @@ static void last_answer__that_was_cut__is_told_with_phase_d(void **state)
 	client = last_client(&s, ARENA_BUF_SIZE);
 	close(client);
 	served_settle(&s);
-	logbook_expect(&s, " ending=service_finished state=-D\n", NULL);
+	logbook_expect(&s, " ending=client_reset state=CD\n", NULL);
 	served_stop(&s);
 }
 
