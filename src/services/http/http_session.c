@@ -230,7 +230,7 @@ enum verdict http_session_serve(struct conn *c, struct http_session *s,
 enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 				   const struct http_handler *handler)
 {
-	bool has_begun = buf_used(&c->in) > 0 && !s->goes_on && s->body_left == 0;
+	bool has_begun = buf_used(&c->in) > 0 && !s->goes_on && !s->is_sending && s->body_left == 0;
 
 	if (has_begun) {
 		http_parse_refuse(&s->request, 408);
@@ -245,7 +245,7 @@ void http_session_close(const struct conn *c, const struct http_session *s,
 	uint64_t unsent = buf_used(&c->out) + conn_range_left(c);
 	struct http_sent sent = s->sent;
 
-	if (!http_session_is_sound(c, s) || !s->is_sending || unsent == 0)
+	if (!http_session_is_sound(c, s) || !s->is_sending)
 		return;
 	sent.body = unsent < sent.body ? sent.body - unsent : 0;
 	log_answer(c, &s->request, handler, &sent);
