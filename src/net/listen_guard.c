@@ -61,17 +61,24 @@ static int take_in_time(int fd, struct addr *remote)
 	return taken;
 }
 
-static void note_mended(struct listen_guard *guard, const struct listener *listener,
-			const char *reason)
+/* True once in SAID_MS, which it notes. */
+static bool is_worth_a_line(const struct listen_guard *guard, int64_t *said_ms)
 {
 	int64_t now_ms = guard->loop->now_ms;
 
+	if (*said_ms != 0 && now_ms - *said_ms < SAID_MS)
+		return false;
+	*said_ms = now_ms;
+	return true;
+}
+
+static void note_mended(struct listen_guard *guard, const struct listener *listener,
+			const char *reason)
+{
 	atomic_fetch_add_explicit(guard->mended, 1, memory_order_relaxed);
-	if (guard->said_ms != 0 && now_ms - guard->said_ms < SAID_MS)
-		return;
-	guard->said_ms = now_ms;
-	LOG(EVENT_listener_mended, LOG_STR("listen", listener->conf->address),
-	    LOG_STR("reason", reason));
+	if (is_worth_a_line(guard, &guard->said_ms))
+		LOG(EVENT_listener_mended, LOG_STR("listen", listener->conf->address),
+		    LOG_STR("reason", reason));
 }
 
 static void unblock_listener(struct listen_guard *guard, const struct listener *listener, int fd,
@@ -107,21 +114,42 @@ static bool is_suspect(const struct listener *listener, int error)
 	return error == EINVAL || (error == EAGAIN && listener->bound.sa.sa_family == AF_UNIX);
 }
 
-bool listen_guard_listens(struct listen_guard *guard, const struct listener *listener, int fd)
+/* Another worker may have been faster between this one's bind and its look at the result. */
+static enum listen_state handle_port_in_use(struct listen_guard *guard,
+					 const struct listener *listener, int fd)
 {
+	if (listen_socket_listens(fd))
+		return LISTENING;
+	if (is_worth_a_line(guard, &guard->waits_said_ms))
+		LOG(EVENT_listener_waits, LOG_STR("listen", listener->conf->address),
+		    LOG_STR("message", strerror(EADDRINUSE)));
+	return LISTEN_WAITS;
+}
+
+static enum listen_state revive_listener(struct listen_guard *guard, const struct listener *listener,
+				      int fd)
+{
+	if (listen_socket_revive(fd, &listener->bound, listener->conf)) {
+		note_mended(guard, listener, "it had been shut down");
+		return LISTENING;
+	}
+	if (errno == EADDRINUSE)
+		return handle_port_in_use(guard, listener, fd);
+	LOG(EVENT_listener_lost, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("message", strerror(errno)), LOG_STR("advice", "a reload opens it anew"));
+	return LISTEN_LOST;
+}
+
+enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
+				  int fd)
+{
+	enum listen_state state = LISTENING;
 	int error = errno;
 
-	if (is_suspect(listener, error) && !listen_socket_listens(fd)) {
-		if (!listen_socket_revive(fd, &listener->bound, listener->conf)) {
-			LOG(EVENT_listener_lost, LOG_STR("listen", listener->conf->address),
-			    LOG_STR("message", strerror(errno)),
-			    LOG_STR("advice", "a reload opens it anew"));
-			return false;
-		}
-		note_mended(guard, listener, "it had been shut down");
-	}
+	if (is_suspect(listener, error) && !listen_socket_listens(fd))
+		state = revive_listener(guard, listener, fd);
 	errno = error;
-	return true;
+	return state;
 }
 
 bool listen_guard_is_passing(int error)

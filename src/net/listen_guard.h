@@ -15,7 +15,9 @@
  * A socket that is lent to a program (struct listener) stays blocking, and each accept is bounded.
  *
  * Any such process can call shutdown(2), which ends listening in every process. A worker makes the
- * socket listen again; a unix socket cannot, and is left to a reload.
+ * socket listen again; a unix socket cannot, and is left to a reload. The port may be in use: the
+ * shutdown releases one that the system chose, and a connection that the listener accepted without
+ * SO_REUSEADDR holds it as well. Then the worker tries again later.
  */
 #ifndef NET_LISTEN_GUARD_H
 #define NET_LISTEN_GUARD_H
@@ -31,6 +33,7 @@ struct listen_guard {
 	const struct loop *loop;
 	_Atomic uint64_t *mended; /* counts the repairs */
 	int64_t said_ms;          /* when a repair was last logged; 0: never */
+	int64_t waits_said_ms;    /* when a port in use was last logged; 0: never */
 	bool is_alert;
 	bool hears_timer; /* SIGALRM interrupts a blocking system call */
 };
@@ -44,11 +47,19 @@ struct listen_guard {
 int listen_guard_accept(struct listen_guard *guard, const struct listener *listener, int fd,
 			bool is_asked, struct addr *remote);
 
+/* What is left of a listening socket on which an accept failed. */
+enum listen_state {
+	LISTENING,
+	LISTEN_WAITS, /* not now, since its port is in use: the caller asks again later */
+	LISTEN_LOST,  /* only a reload can open it again */
+};
+
 /*
- * After listen_guard_accept failed: returns false, and logs, when the socket is shut down for good;
- * makes it listen again where that is possible. Keeps errno. Worker only.
+ * After listen_guard_accept failed: makes a socket that was shut down listen again where that is
+ * possible, and logs what it found. Keeps errno. Worker only.
  */
-bool listen_guard_listens(struct listen_guard *guard, const struct listener *listener, int fd);
+enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
+				  int fd);
 
 /*
  * True for an errno of accept4 that belongs to a connection that has gone away (accept(2)), and not

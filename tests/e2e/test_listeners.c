@@ -289,6 +289,34 @@ static void listener__made_blocking_or_shut_down__is_mended_by_the_workers(void 
 	close(fd);
 }
 
+/* A connection accepted without SO_REUSEADDR holds the port that the shutdown has released. */
+static void listener__shut_down__whose_port_is_in_use__listens_once_it_is_free(void **state)
+{
+	char address[64], listen[96];
+	int fd = client_listener(address, sizeof(address)), held;
+	struct server *s;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "%s=ack", address);
+	s = server_start(&(struct plan){
+		.listen = { listen, "127.0.0.1:0=ack" }, .pass_fd = fd, .workers = 2 });
+	held = client_connect(address);
+	client_say(held, "x");
+	client_hear(held, ACK);
+	server_mark(s);
+	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+	WAIT_UNTIL(s, server_count(s, "listener_waits", NULL));
+	assert_false(listens(fd));
+	client_ask(s->addresses[1], "x", ACK); /* the other listener goes on */
+	client_say(held, "x");
+	client_hear(held, ACK);
+	close(held);
+	WAIT_UNTIL(s, listens(fd));
+	client_ask(address, "x", ACK);
+	server_stop(s);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,13 +330,14 @@ int main(void)
 		E2E(reuse_port__with_two_workers__loses_nobody),
 		E2E(reuse_port__with_a_worker_less__still_loses_nobody),
 		E2E(listeners__of_all_kinds__serve_side_by_side),
+		E2E(listener__made_blocking_or_shut_down__is_mended_by_the_workers),
+		E2E(listener__shut_down__whose_port_is_in_use__listens_once_it_is_free),
 	};
 	const struct CMUnitTest with_ipv6[] = {
 		E2E(ipv6__serves),
 		E2E(ipv6__with_v6only__refuses_ipv4),
 		E2E(every_address__takes_both_families),
 		E2E(deny__on_both_families__holds_for_mapped_ipv4),
-		E2E(listener__made_blocking_or_shut_down__is_mended_by_the_workers),
 	};
 	int failed = E2E_RUN(tests);
 

@@ -199,7 +199,7 @@ static void look_when_due(void *owner)
 	look_at_limits(owner, false);
 }
 
-void accept_pause_limit(struct acceptor *a, int64_t due_ms)
+void accept_pause_until(struct acceptor *a, int64_t due_ms)
 {
 	a->look_ms = due_ms;
 	accept_pause_unwatch(a);

@@ -18,6 +18,8 @@
 #include "worker/dispatch.h"
 #include "worker/limit/limit_note.h"
 
+enum { REVIVE_MS = 50 }; /* between two attempts to listen again on a port that is in use */
+
 static bool is_at_limit(const struct acceptor *a)
 {
 	const struct limiter *limiter = &a->all->pool->limiter;
@@ -125,12 +127,20 @@ static void give_up_on(struct acceptor *a)
 
 static void handle_failure(struct acceptor *a)
 {
-	struct listen_guard *guard = &a->all->guard;
+	struct acceptors *all = a->all;
 
-	if (!listen_guard_listens(guard, acceptor_listener(a), a->watch.fd))
+	switch (listen_guard_check(&all->guard, acceptor_listener(a), a->watch.fd)) {
+	case LISTEN_LOST:
 		give_up_on(a);
-	else if (!listen_guard_is_passing(errno))
-		accept_pause_exhausted(a);
+		break;
+	case LISTEN_WAITS:
+		accept_pause_until(a, all->loop->now_ms + REVIVE_MS);
+		break;
+	case LISTENING:
+		if (!listen_guard_is_passing(errno))
+			accept_pause_exhausted(a);
+		break;
+	}
 }
 
 /* A place is claimed if no limit forbids it. Returns false when the connection was not served. */
@@ -167,7 +177,7 @@ static void accept_one(struct acceptor *a, bool is_asked)
 		limit = limiter_claim(&pool->limiter, a->index, a->all->loop->now_us, &due_ms);
 	if (limit != LIMIT_NONE && limiter_lets_wait(&pool->limiter, a->index, limit, 0)) {
 		limit_note_reached(&pool->limiter, a->index, limit, NULL, a->all->loop->now_ms);
-		accept_pause_limit(a, due_ms);
+		accept_pause_until(a, due_ms);
 	} else if (!accept_conn(a, is_asked, limit) && limit == LIMIT_NONE) {
 		limiter_return(&pool->limiter, a->index);
 	}

@@ -102,10 +102,11 @@ void accept_pause_exhausted(struct acceptor *a);
 void accept_pause_hold(struct acceptor *a);
 
 /*
- * Takes this listener out of epoll until its limits have room, which is looked at again at due_ms,
- * and whenever a connection of this worker ends. The other listeners go on.
+ * Takes this listener out of epoll, until due_ms at the latest: a limit has no room, or its port is
+ * in use. The limits are looked at again then, and whenever a connection of this worker ends. The
+ * other listeners go on.
  */
-void accept_pause_limit(struct acceptor *a, int64_t due_ms);
+void accept_pause_until(struct acceptor *a, int64_t due_ms);
 
 /* Looks whether limits that have been reached have room again. */
 void accept_pause_look_at_limits(struct acceptors *all);
