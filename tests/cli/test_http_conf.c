@@ -187,6 +187,47 @@ static void types__that_are_no_file__are_refused(void **state)
 	ASSERT_REFUSED(state, rows);
 }
 
+static void names__of_other_servers__have_hints(void **state)
+{
+	static const struct http_option_row rows[] = {
+		{ "gzip_static", "write precompressed = yes in a listen of service http" },
+		{ "server_name", "a listen answers for every name: write a listen for each site" },
+		{ "auth_basic", "only service status asks for a password: write status_user there, "
+				"or allow = {ADDRESS, ...} here" },
+		{ "open_file_cache", "write cache_size = SIZE, or off" },
+		{ "alias", "write root, below which the whole path is looked up" },
+		{ "try_files", "write try = {$uri.html, /index.html}" },
+		{ "return", "write redirect = {\"FROM TO STATUS\"}" },
+		{ "rewrite", "write redirect = {\"FROM TO STATUS\"}" },
+		{ "add_header", "write headers = {\"NAME: VALUE\", ...}" },
+		{ "expires", "write cache_control in a listen of service http" },
+		{ "client_max_body_size",
+		  "write max_message with service ack; service http takes bodies of up to 64k" },
+		{ "sendfile", "not needed: files are sent by sendfile(2)" },
+		{ "limit_rate_after", "limit_rate holds from the first byte" },
+		{ "client_header_timeout", "write header_timeout" },
+		{ "large_client_header_buffers", "write max_header" },
+		{ "proxy_pass", "write service = proxy and to = {ADDRESS, ...} in a listen" },
+		{ "DirectoryIndex", "write index in a listen of service http" },
+		{ "DocumentRoot", "write root in a listen of service http" },
+		{ "ssl_certificate",
+		  "there is no TLS: let a proxy end it, with accept_proxy = yes" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[256], line[512];
+
+		snprintf(text, sizeof(text), "listen 8080 {\nservice = http\n%s = x }\n",
+			 rows[i].option);
+		folder_write(*state, "x.conf", text);
+		RUN(&said, *state, "-t", "-c", "x.conf");
+		snprintf(line, sizeof(line), "prefork-srv: x.conf:3: %s: unknown option (%s)\n",
+			 rows[i].option, rows[i].message);
+		assert_string_equal(said.err, line);
+		assert_int_equal(said.code, CODE_CONFIG);
+	}
+}
+
 /* A variable of the shell that is not set serves nothing, rather than the current folder. */
 static void root__that_is_empty__is_refused(void **state)
 {
@@ -207,6 +248,7 @@ int main(void)
 		cmocka_unit_test(default_type__that_is_wrong__is_refused),
 		cmocka_unit_test(types__that_are_wrong__are_refused),
 		cmocka_unit_test(types__that_are_no_file__are_refused),
+		cmocka_unit_test(names__of_other_servers__have_hints),
 		cmocka_unit_test(root__that_is_empty__is_refused),
 	};
 
