@@ -138,6 +138,24 @@ static void queue__before_a_full_worker__overflows_with_its_advice(void **state)
 	server_stop(s);
 }
 
+static void queue__of_a_full_listener__overflows_with_its_advice(void **state)
+{
+	struct server *s = server_start(
+		&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8,max_connections=1" } });
+	int fds[CROWD];
+
+	(void)state;
+	fds[0] = client_connect(FIRST(s));
+	client_say(fds[0], "x");
+	client_hear(fds[0], ACK);
+	for (int i = 1; i < CROWD; i++)
+		fds[i] = knock(FIRST(s));
+	expect_advice(s, "raise max_connections of this listen (now 1)");
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+	server_stop(s);
+}
+
 /* It has room for connections, but no descriptor for one: a longer queue is not the cure. */
 static void queue__before_a_worker_without_descriptors__overflows_with_its_advice(void **state)
 {
@@ -318,6 +336,7 @@ int main(void)
 		E2E(queue__of_a_unix_socket__is_seen_and_drops_nothing),
 		cmocka_unit_test(
 			queue__before_a_worker_without_descriptors__overflows_with_its_advice),
+		cmocka_unit_test(queue__of_a_full_listener__overflows_with_its_advice),
 		E2E(queue__before_a_full_worker__overflows_with_its_advice),
 		E2E(reload__without_a_listener__says_that_it_is_gone),
 		E2E(reload__good_or_bad__is_counted_and_remembered),

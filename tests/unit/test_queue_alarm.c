@@ -206,6 +206,22 @@ static void advice__after_a_pause__raises_the_descriptors(void **state)
 	expect(&facts, "all workers are full");
 }
 
+static void advice__at_a_limit__raises_the_limit(void **state)
+{
+	struct queue_alarm_facts facts = usual;
+
+	(void)state;
+	facts.rate = 5;
+	expect(&facts,
+	       "connections beyond rate wait: raise rate (now 5) or backlog (now 8) of this "
+	       "listen");
+	facts.max_connections = 3;
+	expect(&facts, "the listener has all its connections, and further ones wait: raise "
+		       "max_connections of this listen (now 3)");
+	facts.full = 4;
+	expect(&facts, "all workers are full");
+}
+
 static void advice__of_full_workers__raises_worker_connections(void **state)
 {
 	struct queue_alarm_facts facts = usual;
@@ -242,6 +258,7 @@ int main(void)
 		cmocka_unit_test(advice__of_a_long_queue_that_stays_full__raises_workers),
 		cmocka_unit_test(advice__of_silent_workers__says_that_they_do_not_accept),
 		cmocka_unit_test(advice__after_a_pause__raises_the_descriptors),
+		cmocka_unit_test(advice__at_a_limit__raises_the_limit),
 		cmocka_unit_test(advice__of_full_workers__raises_worker_connections),
 		cmocka_unit_test(advice__without_workers__says_so),
 	};

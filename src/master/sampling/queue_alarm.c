@@ -113,10 +113,30 @@ static const char *advise_on_lengths(const struct queue_alarm_facts *facts, char
 	return text;
 }
 
+/* The advice when the workers leave the connections in the queue for an option; else NULL. */
+static const char *advise_on_limits(const struct queue_alarm_facts *facts, char *text)
+{
+	if (facts->max_connections > 0)
+		snprintf(text, QUEUE_ALARM_ADVICE,
+			 "the listener has all its connections, and further ones wait: raise "
+			 "max_connections of this listen (now %u)",
+			 facts->max_connections);
+	else if (facts->rate > 0)
+		snprintf(text, QUEUE_ALARM_ADVICE,
+			 "connections beyond rate wait: raise rate (now %u) or backlog (now %u) of "
+			 "this listen",
+			 facts->rate, facts->backlog);
+	else
+		return NULL;
+	return text;
+}
+
 const char *queue_alarm_advice(const struct queue_alarm_facts *facts, char *text)
 {
 	const char *advice = advise_on_workers(facts, text);
 
+	if (!advice)
+		advice = advise_on_limits(facts, text);
 	if (advice)
 		return advice;
 	if (!facts->is_lasting || facts->limit < LONG_ENOUGH)

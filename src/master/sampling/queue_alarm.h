@@ -55,6 +55,8 @@ struct queue_alarm_facts {
 	uint32_t backlog, somaxconn;    /* as configured, and in the system (0: unknown) */
 	unsigned workers, silent, full; /* as in struct generation_load */
 	uint32_t worker_connections;
+	/* Of a listener whose clients wait; 0: off, or there is room */
+	uint32_t max_connections, rate;
 	bool has_paused; /* a worker, for want of descriptors or memory, a moment ago */
 	bool is_lasting; /* no burst: the queue has been long for QUEUE_ALARM_LASTS_MS */
 };

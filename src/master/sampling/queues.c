@@ -162,7 +162,7 @@ static uint64_t get_count(const struct worker_tally *tally, size_t offset)
 	return cell_get((const metric_cell *)((const char *)tally + offset));
 }
 
-/* Sums a counter of all workers ever: the caller only compares two results. */
+/* Of all workers; a counter has those of dead ones too. */
 static uint64_t sum_counts(const struct procs *procs, size_t offset)
 {
 	uint64_t count = 0;
@@ -240,9 +240,24 @@ static void close_rows(const struct procs *procs)
 	}
 }
 
-static void write_advice(const struct queues *queues, const struct queue_alarm *alarm,
-			 const struct generation *generation, int64_t now_ms, char *advice)
+/* False where connections beyond the limit do not wait in the queue, and where there is room. */
+static bool is_at_limit(const struct procs *procs, const struct listener *listener)
 {
+	size_t offset = offsetof(struct worker_tally, listeners) +
+			listener->row * sizeof(struct listener_tally) +
+			offsetof(struct listener_tally, connections_live);
+	int64_t most = listener->conf->max_connections;
+
+	return most > 0 && listener->conf->on_limit == ON_LIMIT_WAIT &&
+	       sum_counts(procs, offset) >= (uint64_t)most;
+}
+
+static void write_advice(const struct queues *queues, const struct queue_alarm *alarm,
+			 const struct procs *procs, int64_t now_ms, char *advice)
+{
+	const struct generation *generation = procs->current;
+	const struct listener *listener = &generation->listeners->list[alarm->worst.listener];
+	const struct listen_conf *conf = listener->conf;
 	const struct queue_alarm_sample *worst = &alarm->worst;
 	/* An idle worker has not turned its loop, and is no cause of the overflow. */
 	int64_t since_ms = queue_alarm_goes_on(alarm) ? alarm->noticed_ms : INT64_MIN;
@@ -250,12 +265,15 @@ static void write_advice(const struct queues *queues, const struct queue_alarm *
 		generation_load(generation, worst->socket, worst->sockets, since_ms);
 	const struct queue_alarm_facts facts = {
 		.limit = worst->limit,
-		.backlog = (uint32_t)generation->listeners->list[worst->listener].conf->backlog,
+		.backlog = (uint32_t)conf->backlog,
 		.somaxconn = netstat_somaxconn(),
 		.workers = load.workers,
 		.silent = load.silent,
 		.full = load.full,
 		.worker_connections = (uint32_t)generation->conf->worker_connections,
+		.max_connections = is_at_limit(procs, listener) ? (uint32_t)conf->max_connections :
+								  0,
+		.rate = conf->on_limit == ON_LIMIT_WAIT ? (uint32_t)conf->rate : 0,
 		.has_paused = has_paused(queues, now_ms),
 		.is_lasting = queue_alarm_goes_on(alarm) &&
 			      now_ms - alarm->crowded_ms >= QUEUE_ALARM_LASTS_MS,
@@ -265,12 +283,12 @@ static void write_advice(const struct queues *queues, const struct queue_alarm *
 }
 
 static void log_overflow(const struct queues *queues, struct queue_alarm *alarm,
-			 const struct generation *generation, int64_t now_ms)
+			 const struct procs *procs, int64_t now_ms)
 {
-	const struct listener *listener = &generation->listeners->list[alarm->worst.listener];
+	const struct listener *listener = &procs->current->listeners->list[alarm->worst.listener];
 	char address[ADDR_TEXT], advice[QUEUE_ALARM_ADVICE];
 
-	write_advice(queues, alarm, generation, now_ms, advice);
+	write_advice(queues, alarm, procs, now_ms, advice);
 	LOG(EVENT_accept_queue_overflowed, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("address", addr_write(&listener->bound, address)),
 	    LOG_NUM("queue", alarm->worst.queue), LOG_NUM("limit", alarm->worst.limit),
@@ -278,7 +296,7 @@ static void log_overflow(const struct queues *queues, struct queue_alarm *alarm,
 	queue_alarm_told(alarm, now_ms);
 }
 
-static void check_overflows(struct queues *queues, const struct generation *generation,
+static void check_overflows(struct queues *queues, const struct procs *procs,
 			    const struct row *rows, int64_t now_ms)
 {
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++) {
@@ -288,7 +306,7 @@ static void check_overflows(struct queues *queues, const struct generation *gene
 			continue;
 		queue_alarm_note(alarm, &rows[i].look, now_ms);
 		if (queue_alarm_is_due(alarm, now_ms))
-			log_overflow(queues, alarm, generation, now_ms);
+			log_overflow(queues, alarm, procs, now_ms);
 	}
 }
 
@@ -319,7 +337,7 @@ void queues_look(struct queues *queues, const struct procs *procs, int64_t now_m
 			write_row(&procs->board->listeners[i].queue, &rows[i],
 				  scrapes != queues->scrapes);
 	queues->scrapes = scrapes;
-	check_overflows(queues, procs->current, rows, now_ms);
+	check_overflows(queues, procs, rows, now_ms);
 }
 
 uint64_t queues_waiting(const struct scoreboard *board)
