@@ -119,41 +119,39 @@ static void queue__of_a_unix_socket__is_seen_and_drops_nothing(void **state)
 	server_stop(s);
 }
 
-static void queue__before_a_full_worker__overflows_with_its_advice(void **state)
+/* One client is served, and the others wait; then the advice is this one. */
+static void expect_advice_behind_one(struct server *s, const char *advice)
 {
-	struct server *s =
-		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8" },
-					     .set = { "worker_connections=1", "make_room=no" } });
 	int fds[CROWD];
 
-	(void)state;
 	fds[0] = client_connect(FIRST(s));
 	client_say(fds[0], "x");
 	client_hear(fds[0], ACK);
 	for (int i = 1; i < CROWD; i++)
 		fds[i] = knock(FIRST(s));
-	expect_advice(s, "raise worker_connections (now 1) or workers (now 1)");
+	expect_advice(s, advice);
 	for (int i = 0; i < CROWD; i++)
 		close(fds[i]);
 	server_stop(s);
+}
+
+static void queue__before_a_full_worker__overflows_with_its_advice(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8" },
+					     .set = { "worker_connections=1", "make_room=no" } });
+
+	(void)state;
+	expect_advice_behind_one(s, "raise worker_connections (now 1) or workers (now 1)");
 }
 
 static void queue__of_a_full_listener__overflows_with_its_advice(void **state)
 {
 	struct server *s = server_start(
 		&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8,max_connections=1" } });
-	int fds[CROWD];
 
 	(void)state;
-	fds[0] = client_connect(FIRST(s));
-	client_say(fds[0], "x");
-	client_hear(fds[0], ACK);
-	for (int i = 1; i < CROWD; i++)
-		fds[i] = knock(FIRST(s));
-	expect_advice(s, "raise max_connections of this listen (now 1)");
-	for (int i = 0; i < CROWD; i++)
-		close(fds[i]);
-	server_stop(s);
+	expect_advice_behind_one(s, "raise max_connections of this listen (now 1)");
 }
 
 /* It has room for connections, but no descriptor for one: a longer queue is not the cure. */
