@@ -25,7 +25,10 @@ static const struct {
 	{ "missing parenthesis for function '%s'", "%s: the file is missing (include(\"FILE\"))",
 	  false },
 	{ "syntax error in call of function '%s'", "%s: write include(\"FILE\")", false },
-	{ "unexpected token '%s'", "%s is not expected here (NAME = VALUE is)", true },
+	{ "unexpected token '%s'",
+	  "%s is not expected here (NAME = VALUE is; quote a value that has blanks or any of = , ( "
+	  ") { } in it)",
+	  true },
 	{ "invalid octal number '%s'", "%s is not a character (\\000 to \\377)", true },
 	{ "bad escape sequence '%s'", "%s is not a character (\\000 to \\377)", true },
 	{ "no sub-section title/index for '%s'", "%s: unknown option", false },
@@ -108,6 +111,12 @@ static bool write_form(enum option_section here, const char *name, char *text, s
 	return true;
 }
 
+static bool is_name(const char *word)
+{
+	return word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				 "0123456789_-.")] == '\0';
+}
+
 void conf_error_unknown(const char *section, const char *name, struct place place, struct err *err)
 {
 	const struct section_row *elsewhere = find_elsewhere(name);
@@ -135,7 +144,8 @@ void conf_error_unknown(const char *section, const char *name, struct place plac
 		err_set(err, CODE_CONFIG, "%s: %s: unknown option (did you mean %s?)", at,
 			shown + 1, near);
 	else
-		err_set(err, CODE_CONFIG, "%s: %s: unknown option", at, shown + 1);
+		err_set(err, CODE_CONFIG, "%s: %s: unknown option%s", at, shown + 1,
+			is_name(name) ? "" : " (quote a value that has blanks in it)");
 }
 
 static void translate_row(size_t row, va_list parameters, struct place place, struct err *err)

@@ -6,25 +6,23 @@
 #include "ctl/configtest.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/sys.h"
-#include "config/auth_users.h"
 #include "config/conf_program.h"
 #include "config/fdlimit.h"
 #include "config/pidfile.h"
 #include "ctl/names.h"
+#include "ctl/warnings.h"
 #include "master/generation.h"
 #include "master/modules.h"
 #include "master/program/programs.h"
 #include "master/trial/prestart.h"
 #include "master/trial/prestart_files.h"
 #include "master/trial/service_trial.h"
-#include "net/netstat.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
 #include "stats/scoreboard.h"
@@ -48,21 +46,6 @@ static void note_error(struct check *check, const struct err *err)
 		check->first = *err;
 }
 
-/* Prints a warning, which -t alone does: the server can start all the same. */
-static void __attribute__((format(printf, 2, 3)))
-print_warning(const struct check *check, const char *format, ...)
-{
-	va_list parameters;
-
-	if (check->out == NULL)
-		return;
-	fputs("prefork-srv: ", check->out);
-	va_start(parameters, format);
-	vfprintf(check->out, format, parameters);
-	va_end(parameters);
-	fputs(" (a warning)\n", check->out);
-}
-
 /* True when the run has ended at an error. */
 static bool is_over(const struct check *check)
 {
@@ -82,10 +65,11 @@ static void check_identity(struct check *check)
 /* Only root's server changes its user: another one is one user altogether. */
 static void warn_of_shared_user(struct check *check, const char *section, const char *origin)
 {
-	print_warning(check,
-		      "%s: %s.user: without one, programs run as the workers' user \"%s\", and can "
-		      "kill workers and keepers",
-		      origin, section, check->conf->user);
+	warnings_print(
+		check->out,
+		"%s: %s.user: without one, programs run as the workers' user \"%s\", and can "
+		"kill workers and keepers",
+		origin, section, check->conf->user);
 }
 
 /* False when programs serve all listeners. */
@@ -187,7 +171,7 @@ static void check_pid_file(struct check *check)
 		return;
 	}
 	if (strcmp(conf->pid_file, "none") != 0 && pidfile_path_warns(conf, path, warning))
-		print_warning(check, "%s", warning);
+		warnings_print(check->out, "%s", warning);
 	if (path[0] != '\0')
 		check_scoreboard(check, path);
 }
@@ -201,8 +185,8 @@ static void warn_of_reopen(const struct check *check, const char *option, const 
 		return;
 	file_folder(path, folder, sizeof(folder));
 	if (!identity_can_search(identity, folder))
-		print_warning(
-			check,
+		warnings_print(
+			check->out,
 			"%s: %s: user \"%s\" may not enter \"%s\": workers cannot reopen the %s",
 			conf_place(check->conf, option), option, check->conf->user, folder,
 			strcmp(option, "log.path") == 0 ? "log" : "access log");
@@ -244,19 +228,19 @@ static void warn_of_few_files(const struct check *check, unsigned sockets, unsig
 	struct rlimit limit;
 
 	if ((int64_t)needed < conf->worker_connections)
-		print_warning(check,
-			      "%s: rlimit_nofile: %" PRIu64
-			      " descriptors are too few for worker_connections = %" PRId64
-			      " (auto is enough)",
-			      conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
-			      conf->worker_connections);
+		warnings_print(check->out,
+			       "%s: rlimit_nofile: %" PRIu64
+			       " descriptors are too few for worker_connections = %" PRId64
+			       " (auto is enough)",
+			       conf_place(conf, "rlimit_nofile"), (uint64_t)needed,
+			       conf->worker_connections);
 	if (!fdlimit_allowed(needed) && sys_getrlimit(RLIMIT_NOFILE, &limit) == 0)
-		print_warning(check,
-			      "%s: %s: %" PRIu64
-			      " descriptors are needed, and the hard limit is %" PRIu64
-			      " (raise it by ulimit -Hn or LimitNOFILE=)",
-			      conf_place(conf, option), option, (uint64_t)needed,
-			      (uint64_t)limit.rlim_max);
+		warnings_print(check->out,
+			       "%s: %s: %" PRIu64
+			       " descriptors are needed, and the hard limit is %" PRIu64
+			       " (raise it by ulimit -Hn or LimitNOFILE=)",
+			       conf_place(conf, option), option, (uint64_t)needed,
+			       (uint64_t)limit.rlim_max);
 }
 
 static void check_files(struct check *check)
@@ -280,20 +264,8 @@ static void check_files(struct check *check)
 
 static void check_options(struct check *check)
 {
-	const struct conf *conf = check->conf;
-	int64_t most = check->out != NULL ? netstat_somaxconn() : 0;
-	char warning[AUTH_USERS_WARNING];
-
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		if (auth_users_warns(&conf->listeners[i], warning))
-			print_warning(check, "%s", warning);
-		if (most > 0 && conf->listeners[i].backlog > most)
-			print_warning(check,
-				      "%s: listen.backlog: %" PRId64
-				      " is more than net.core.somaxconn allows (at most %" PRId64
-				      ")",
-				      conf->listeners[i].origin, conf->listeners[i].backlog, most);
-	}
+	if (check->out != NULL)
+		warnings_of_options(check->conf, check->out);
 }
 
 static bool is_ours(const struct addr *addr, void *owner)

@@ -289,6 +289,37 @@ static void test__with_a_long_backlog__warns(void **state)
 				       "net.core.somaxconn allows"));
 }
 
+/* A listener of another service has no line in that format. */
+static void test__of_combined_without_http__warns(void **state)
+{
+	static const char warning[] =
+		"prefork-srv: x.conf:2: log.access_format: combined has lines for HTTP requests "
+		"alone, and no listen has service http or status: the access log stays empty "
+		"(write text or json) (a warning)\n";
+	static const struct {
+		const char *service, *log;
+		bool is_warned;
+	} rows[] = {
+		{ "ack", "access = stderr access_format = combined", true },
+		{ "ack", "access = off access_format = combined", false },
+		{ "ack", "access = stderr access_format = json", false },
+		{ "status", "access = stderr access_format = combined", false },
+		{ "http root = /", "access = stderr access_format = combined", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "listen \"127.0.0.1:0\" { backlog = 16 service = %s }\nlog { %s }\n"
+			 "worker_connections = 16\n",
+			 rows[i].service, rows[i].log);
+		check(state, text);
+		assert_string_equal(said.err, rows[i].is_warned ? warning : "");
+		assert_int_equal(said.code, CODE_OK);
+	}
+}
+
 static void test__beside_the_running_server__finds_addresses_free_and_disturbs_nothing(void **state)
 {
 	const char *arguments[] = { "-c", "s.conf", "-p", "s.pid", "-w", "1", NULL };
@@ -346,6 +377,7 @@ int main(void)
 			test__with_a_limit_below_what_workers_need__says_what_the_start_says),
 		cmocka_unit_test(test__with_too_few_descriptors__warns),
 		cmocka_unit_test(test__with_a_long_backlog__warns),
+		cmocka_unit_test(test__of_combined_without_http__warns),
 		cmocka_unit_test(
 			test__beside_the_running_server__finds_addresses_free_and_disturbs_nothing),
 	};

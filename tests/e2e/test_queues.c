@@ -138,6 +138,30 @@ static void queue__before_a_full_worker__overflows_with_its_advice(void **state)
 	server_stop(s);
 }
 
+/* It has room for connections, but no descriptor for one: a longer queue is not the cure. */
+static void queue__before_a_worker_without_descriptors__overflows_with_its_advice(void **state)
+{
+	struct server *s = server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8" },
+							.set = { "rlimit_nofile=100" },
+							.workers = 1 });
+	const struct scoreboard *board = view(s);
+	int fds[100 + CROWD], count = 0;
+
+	(void)state;
+	while (server_count(s, "accept_paused", NULL) == 0 && count < 100) {
+		fds[count++] = client_connect(FIRST(s));
+		WAIT_UNTIL(s, accepted(board) == (uint64_t)count ||
+				      server_count(s, "accept_paused", NULL) > 0);
+	}
+	for (int i = 0; i < CROWD; i++)
+		fds[count++] = knock(FIRST(s));
+	expect_advice(s, "raise rlimit_nofile");
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+	scoreboard_unview(board);
+	server_stop(s);
+}
+
 static const struct listener_row *find_row(struct server *s, const struct scoreboard *board,
 					   const char *address)
 {
@@ -292,6 +316,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(queue__with_stopped_workers__is_seen_to_overflow_and_to_empty),
 		E2E(queue__of_a_unix_socket__is_seen_and_drops_nothing),
+		cmocka_unit_test(
+			queue__before_a_worker_without_descriptors__overflows_with_its_advice),
 		E2E(queue__before_a_full_worker__overflows_with_its_advice),
 		E2E(reload__without_a_listener__says_that_it_is_gone),
 		E2E(reload__good_or_bad__is_counted_and_remembered),

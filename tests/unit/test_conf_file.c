@@ -49,7 +49,11 @@ static const struct wrong wrongs[] = {
 	{ "workers = lots\n", "x.conf:1: workers: \"lots\" is not a number (1 to 256, or auto)" },
 	{ "workers 3\n", "x.conf:1: workers: \"=\" is missing after it" },
 	{ "workers += 3\n", "x.conf:1: workers: is not a list (use \"=\")" },
-	{ "workers = = 3\n", "x.conf:1: \"=\" is not expected here (NAME = VALUE is)" },
+	{ "workers = = 3\n",
+	  "x.conf:1: \"=\" is not expected here (NAME = VALUE is; quote a value that has blanks or "
+	  "any of = , ( ) { } in it)" },
+	{ "workers = 3 /x = 4\n",
+	  "x.conf:1: /x: unknown option (quote a value that has blanks in it)" },
 	{ "workers = 1\n\nworkers = 2\n", "x.conf:3: workers: is given twice (first: x.conf:1)" },
 	{ "log { level = debug }\nlog {\n level = info }\n",
 	  "x.conf:2: log: is given twice (first: x.conf:1)" },

@@ -193,6 +193,19 @@ static void advice__of_silent_workers__says_that_they_do_not_accept(void **state
 	expect(&facts, "the workers do not accept");
 }
 
+static void advice__after_a_pause__raises_the_descriptors(void **state)
+{
+	struct queue_alarm_facts facts = usual;
+
+	(void)state;
+	facts.has_paused = true;
+	expect(&facts,
+	       "a worker paused for want of descriptors or memory (accept_paused says why): "
+	       "raise rlimit_nofile; backlog (now 8) helps against short pauses alone");
+	facts.full = 4;
+	expect(&facts, "all workers are full");
+}
+
 static void advice__of_full_workers__raises_worker_connections(void **state)
 {
 	struct queue_alarm_facts facts = usual;
@@ -228,6 +241,7 @@ int main(void)
 		cmocka_unit_test(advice__of_an_unknown_somaxconn__goes_by_the_limit),
 		cmocka_unit_test(advice__of_a_long_queue_that_stays_full__raises_workers),
 		cmocka_unit_test(advice__of_silent_workers__says_that_they_do_not_accept),
+		cmocka_unit_test(advice__after_a_pause__raises_the_descriptors),
 		cmocka_unit_test(advice__of_full_workers__raises_worker_connections),
 		cmocka_unit_test(advice__without_workers__says_so),
 	};

@@ -56,7 +56,7 @@ void queue_alarm_forget(struct queue_alarm *alarm)
 	alarm->worst = (struct queue_alarm_sample){ 0 };
 }
 
-/* The advice when no worker takes connections out of the queue; NULL when one does. */
+/* The advice when workers do not take connections out of the queue; NULL when they do. */
 static const char *advise_on_workers(const struct queue_alarm_facts *facts, char *text)
 {
 	if (facts->workers == 0)
@@ -71,6 +71,12 @@ static const char *advise_on_workers(const struct queue_alarm_facts *facts, char
 		snprintf(text, QUEUE_ALARM_ADVICE,
 			 "the workers do not accept: see whether they are stopped, hang, or lack "
 			 "descriptors");
+	else if (facts->has_paused)
+		snprintf(text, QUEUE_ALARM_ADVICE,
+			 "a worker paused for want of descriptors or memory (accept_paused says "
+			 "why): raise rlimit_nofile; backlog (now %u) helps against short pauses "
+			 "alone",
+			 facts->backlog);
 	else
 		return NULL;
 	return text;

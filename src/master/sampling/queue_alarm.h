@@ -12,6 +12,7 @@
 enum {
 	QUEUE_ALARM_SHOWS_MS = 50, /* by then a worker that works has turned its loop */
 	QUEUE_ALARM_LASTS_MS = 1000,
+	QUEUE_ALARM_RECENT_MS = 1000, /* a pause since then may have filled the queue */
 	QUEUE_ALARM_PAUSE_MS = 60000,
 	QUEUE_ALARM_ADVICE = 256
 };
@@ -54,6 +55,7 @@ struct queue_alarm_facts {
 	uint32_t backlog, somaxconn;    /* as configured, and in the system (0: unknown) */
 	unsigned workers, silent, full; /* as in struct generation_load */
 	uint32_t worker_connections;
+	bool has_paused; /* a worker, for want of descriptors or memory, a moment ago */
 	bool is_lasting; /* no burst: the queue has been long for QUEUE_ALARM_LASTS_MS */
 };
 

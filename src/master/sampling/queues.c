@@ -6,6 +6,7 @@
 #include "master/sampling/queues.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,17 +157,36 @@ static void read_sockets(struct queues *queues, const struct listener_set *set, 
 	}
 }
 
-/* Counts all scrapes ever: the caller only compares two results. */
-static uint64_t count_scrapes(const struct procs *procs)
+static uint64_t get_count(const struct worker_tally *tally, size_t offset)
+{
+	return cell_get((const metric_cell *)((const char *)tally + offset));
+}
+
+/* Sums a counter of all workers ever: the caller only compares two results. */
+static uint64_t sum_counts(const struct procs *procs, size_t offset)
 {
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i < scoreboard_workers(procs->board); i++)
-		count += cell_get(&procs->board->past[i].tally.scrapes_total);
+		count += get_count(&procs->board->past[i].tally, offset);
 	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
-			count += cell_get(&g->slots[i].tally.scrapes_total);
+			count += get_count(&g->slots[i].tally, offset);
 	return count;
+}
+
+static void note_pauses(struct queues *queues, const struct procs *procs, int64_t now_ms)
+{
+	uint64_t pauses = sum_counts(procs, offsetof(struct worker_tally, accept_pauses_total));
+
+	if (pauses > queues->pauses)
+		queues->paused_ms = now_ms;
+	queues->pauses = pauses;
+}
+
+static bool has_paused(const struct queues *queues, int64_t now_ms)
+{
+	return queues->paused_ms > 0 && now_ms - queues->paused_ms < QUEUE_ALARM_RECENT_MS;
 }
 
 static void raise_to(metric_cell *cell, uint64_t value)
@@ -220,8 +240,8 @@ static void close_rows(const struct procs *procs)
 	}
 }
 
-static void write_advice(const struct queue_alarm *alarm, const struct generation *generation,
-			 int64_t now_ms, char *advice)
+static void write_advice(const struct queues *queues, const struct queue_alarm *alarm,
+			 const struct generation *generation, int64_t now_ms, char *advice)
 {
 	const struct queue_alarm_sample *worst = &alarm->worst;
 	/* An idle worker has not turned its loop, and is no cause of the overflow. */
@@ -236,6 +256,7 @@ static void write_advice(const struct queue_alarm *alarm, const struct generatio
 		.silent = load.silent,
 		.full = load.full,
 		.worker_connections = (uint32_t)generation->conf->worker_connections,
+		.has_paused = has_paused(queues, now_ms),
 		.is_lasting = queue_alarm_goes_on(alarm) &&
 			      now_ms - alarm->crowded_ms >= QUEUE_ALARM_LASTS_MS,
 	};
@@ -243,13 +264,13 @@ static void write_advice(const struct queue_alarm *alarm, const struct generatio
 	queue_alarm_advice(&facts, advice);
 }
 
-static void log_overflow(struct queue_alarm *alarm, const struct generation *generation,
-			 int64_t now_ms)
+static void log_overflow(const struct queues *queues, struct queue_alarm *alarm,
+			 const struct generation *generation, int64_t now_ms)
 {
 	const struct listener *listener = &generation->listeners->list[alarm->worst.listener];
 	char address[ADDR_TEXT], advice[QUEUE_ALARM_ADVICE];
 
-	write_advice(alarm, generation, now_ms, advice);
+	write_advice(queues, alarm, generation, now_ms, advice);
 	LOG(EVENT_accept_queue_overflowed, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("address", addr_write(&listener->bound, address)),
 	    LOG_NUM("queue", alarm->worst.queue), LOG_NUM("limit", alarm->worst.limit),
@@ -267,7 +288,7 @@ static void check_overflows(struct queues *queues, const struct generation *gene
 			continue;
 		queue_alarm_note(alarm, &rows[i].look, now_ms);
 		if (queue_alarm_is_due(alarm, now_ms))
-			log_overflow(alarm, generation, now_ms);
+			log_overflow(queues, alarm, generation, now_ms);
 	}
 }
 
@@ -281,10 +302,11 @@ static void forget_sockets(struct queues *queues)
 void queues_look(struct queues *queues, const struct procs *procs, int64_t now_ms)
 {
 	struct row rows[METRIC_LISTENERS] = { 0 };
-	uint64_t scrapes = count_scrapes(procs);
+	uint64_t scrapes = sum_counts(procs, offsetof(struct worker_tally, scrapes_total));
 	bool changed;
 
 	close_rows(procs);
+	note_pauses(queues, procs, now_ms);
 	if (!follow_generation(queues, procs->current, &changed))
 		return;
 	if (changed)

@@ -27,8 +27,10 @@ struct queues {
 	struct queues_socket *list;
 	unsigned count;
 	struct sockdiag diag;
-	bool has_warned;  /* that unix sockets cannot be read */
-	uint64_t scrapes; /* as counted at the last call */
+	bool has_warned;   /* that unix sockets cannot be read */
+	uint64_t scrapes;  /* as counted at the last call */
+	uint64_t pauses;   /* of workers without descriptors or memory; as counted then */
+	int64_t paused_ms; /* when that was last seen to grow; 0: never */
 	struct queue_alarm alarms[METRIC_LISTENERS];
 };
 

@@ -28,16 +28,20 @@ void prestart_detached(void)
 	is_daemon = true;
 }
 
-/* Puts the place of the option that the message begins with before it; returns false. */
-static bool blame_listen(const struct listen_conf *listen, struct err *err)
+/*
+ * Puts the place of the option that the message begins with, and the name of its section, before
+ * it; returns false.
+ */
+static bool blame_listen(const struct listen_conf *listen, enum option_section section,
+			 struct err *err)
 {
 	char name[OPTION_NAME];
-	const char *place = listen->origin;
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(err->text, ":"), err->text);
-	if (option_find(SECTION_listen, name) != NULL)
-		place = conf_listen_place(listen, name);
-	return err_prefix(err, "%s: ", place);
+	if (option_find(SECTION_listen, name) == NULL)
+		return err_prefix(err, "%s: ", listen->origin);
+	return err_prefix(err, "%s: %s.", conf_listen_place(listen, name),
+			  option_sections[section].name);
 }
 
 /* A location is checked as a listen of its own. */
@@ -45,10 +49,10 @@ static bool check_listen(const struct service *service, const struct listen_conf
 			 struct err *err)
 {
 	if (!service->check(listen, err))
-		return blame_listen(listen, err);
+		return blame_listen(listen, SECTION_listen, err);
 	for (size_t i = 0; i < listen->location_count; i++)
 		if (!service->check(&listen->locations[i], err))
-			return blame_listen(&listen->locations[i], err);
+			return blame_listen(&listen->locations[i], SECTION_location, err);
 	return true;
 }
 
@@ -130,10 +134,10 @@ static bool check_listen_system(const struct service *service, const struct conf
 				struct err *err)
 {
 	if (!service->check_system(conf, listen, identity, err))
-		return blame_listen(listen, err);
+		return blame_listen(listen, SECTION_listen, err);
 	for (size_t i = 0; i < listen->location_count; i++)
 		if (!service->check_system(conf, &listen->locations[i], identity, err))
-			return blame_listen(&listen->locations[i], err);
+			return blame_listen(&listen->locations[i], SECTION_location, err);
 	return true;
 }
 

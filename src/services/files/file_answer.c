@@ -120,7 +120,7 @@ unsigned file_answer(struct conn *c, struct http_session *session)
 	unsigned status;
 
 	status = ask(c, session, &a);
-	if (status == 0 && redirect_find(&a, &redirect))
+	if (status == 0 && redirect_find(a.conf, a.path, a.target.length, &redirect))
 		return redirect_answer(&a, &redirect);
 	switch (a.request->method) {
 	case HTTP_GET:

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "base/quote.h"
 #include "services/files/listing/autoindex.h"
 #include "services/files/send/error_page.h"
 #include "services/files/file_answer.h"
@@ -13,25 +12,13 @@
 #include "services/files/open/file_open.h"
 #include "services/files/send/file_send.h"
 #include "services/files/find.h"
+#include "services/files/header_check.h"
 #include "services/files/listing/index_names.h"
 #include "services/files/open/place.h"
 #include "services/files/redirect.h"
+#include "services/files/redirect_end.h"
 #include "services/files/open/root.h"
 #include "services/services.h"
-
-static bool is_header_value(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return false;
-	return true;
-}
-
-static bool check_value(const char *option, const char *value, struct err *err)
-{
-	return is_header_value(value) ||
-	       err_set(err, CODE_CONFIG, "%s: a header cannot have control characters", option);
-}
 
 static bool check_index(const struct listen_conf *conf, struct err *err)
 {
@@ -44,68 +31,34 @@ static bool check_index(const struct listen_conf *conf, struct err *err)
 	return true;
 }
 
-/* What the server says itself: twice would be a contradiction. */
-static bool is_reserved(struct http_text name)
-{
-	static const char *const names[] = { "accept-ranges",
-					     "connection",
-					     "content-encoding",
-					     "content-length",
-					     "content-range",
-					     "content-type",
-					     "date",
-					     "etag",
-					     "last-modified",
-					     "server",
-					     "transfer-encoding" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (http_text_is(name, names[i], strlen(names[i])))
-			return true;
-	return false;
-}
-
-static bool is_header(const char *line)
-{
-	const char *colon = http_skip(line, line + strlen(line), HTTP_TOKEN);
-
-	return colon > line && colon[0] == ':' && colon[1] == ' ' && colon[2] != '\0' &&
-	       is_header_value(colon);
-}
-
-static bool check_headers(const struct listen_conf *conf, struct err *err)
-{
-	char shown[QUOTE_TEXT];
-	size_t used = 0;
-
-	for (size_t i = 0; i < conf->headers.count; i++) {
-		const char *line = conf->headers.texts[i];
-
-		if (!is_header(line))
-			return err_set(
-				err, CODE_CONFIG,
-				"headers: %s is not a header (write \"X-Frame-Options: DENY\")",
-				quote_show(line, shown));
-		if (is_reserved((struct http_text){ line, strcspn(line, ":") }))
-			return err_set(err, CODE_CONFIG,
-				       "headers: %s is written by the server itself",
-				       quote_show(line, shown));
-		used += strlen(line) + strlen("\r\n");
-	}
-	return used < ROOT_HEADERS ||
-	       err_set(err, CODE_CONFIG, "headers: all together have more than %d bytes",
-		       ROOT_HEADERS - 1);
-}
-
 static bool check_options(const struct listen_conf *conf, struct err *err)
 {
 	if (conf->root[0] == '\0')
 		return err_set(err, CODE_CONFIG,
 			       "root: service http needs one (write root = /srv/www)");
-	return check_value("default_type", conf->default_type, err) &&
-	       check_value("cache_control", conf->cache_control, err) && check_index(conf, err) &&
-	       check_headers(conf, err) && find_check_try(conf, err) && redirect_check(conf, err) &&
-	       error_page_check(conf, err);
+	return check_index(conf, err) && header_check(conf, err) && find_check_try(conf, err) &&
+	       redirect_check(conf, err) && error_page_check(conf, err);
+}
+
+/* The listen that the location belongs to; a listen itself is its own. */
+static const struct listen_conf *find_listen(const struct conf *conf,
+					     const struct listen_conf *place)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct listen_conf *listen = &conf->listeners[i];
+
+		if (place >= listen->locations &&
+		    place < listen->locations + listen->location_count)
+			return listen;
+	}
+	return place;
+}
+
+static bool check_system(const struct conf *conf, const struct listen_conf *place,
+			 const struct identity *identity, struct err *err)
+{
+	return redirect_end_check(find_listen(conf, place), place, err) &&
+	       root_check(conf, place, identity, err);
 }
 
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
@@ -204,7 +157,7 @@ const struct service service_http = {
 	.state_version = 4,
 	.state_size = sizeof(struct files),
 	.check = check_options,
-	.check_system = root_check,
+	.check_system = check_system,
 	.init = start,
 	.each_second = file_open_each_second,
 	.sends_files = true,

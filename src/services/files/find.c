@@ -162,7 +162,38 @@ static bool is_path(const char *entry)
 
 	fill_in(&filled, entry, "x", strbuf_put);
 	text[filled.used] = '\0';
-	return has_uri_alone(entry) && conf_location_is_path(text);
+	return conf_location_is_path(text);
+}
+
+/* A file's name may have a blank, but none before a slash: these are entries in one text. */
+static bool is_list(const char *entry)
+{
+	const char *last = strrchr(entry, ' ');
+
+	return strstr(entry, " /") || strstr(entry, " " URI) || (last && is_status(last + 1));
+}
+
+static const char *find_mistake(const char *entry, bool is_last)
+{
+	if (is_list(entry))
+		return "is more than one entry (write each in a text of its own: try = {$uri.html, "
+		       "/index.html})";
+	if (entry[0] == '=' && !is_last)
+		return "is not the last one (write it behind the paths)";
+	if (entry[0] == '=')
+		return is_status(entry) ? NULL : "is no status that can be answered (such as =404)";
+	if (!has_uri_alone(entry))
+		return "has a variable that is not known ($uri is the only one)";
+	return is_path(entry) ? NULL : "is not a path (such as /index.html or $uri.html)";
+}
+
+/* There is nothing under the path of the request. */
+static bool has_fallback(const struct text_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->texts[i], URI) != 0 && strcmp(list->texts[i], URI "/") != 0)
+			return true;
+	return list->count == 0;
 }
 
 bool find_check_try(const struct listen_conf *conf, struct err *err)
@@ -170,20 +201,15 @@ bool find_check_try(const struct listen_conf *conf, struct err *err)
 	char shown[QUOTE_TEXT];
 
 	for (size_t i = 0; i < conf->try.count; i++) {
-		const char *entry = conf->try.texts[i];
-		bool is_last = i + 1 == conf->try.count;
+		const char *mistake = find_mistake(conf->try.texts[i], i + 1 == conf->try.count);
 
-		if (entry[0] == '=' && !is_last)
-			return err_set(err, CODE_CONFIG, "try: %s is not the last one",
-				       quote_show(entry, shown));
-		if (entry[0] == '=' && !is_status(entry))
-			return err_set(err, CODE_CONFIG,
-				       "try: %s is no status that can be answered (such as =404)",
-				       quote_show(entry, shown));
-		if (entry[0] != '=' && !is_path(entry))
-			return err_set(err, CODE_CONFIG,
-				       "try: %s is not a path (such as /index.html or $uri.html)",
-				       quote_show(entry, shown));
+		if (mistake)
+			return err_set(err, CODE_CONFIG, "try: %s %s",
+				       quote_show(conf->try.texts[i], shown), mistake);
 	}
-	return true;
+	return has_fallback(&conf->try) ||
+	       err_set(err, CODE_CONFIG,
+		       "try: has no fallback: %s is the path under which there is no file (add "
+		       "one, such as /index.html or \"=404\")",
+		       quote_show(conf->try.texts[0], shown));
 }

@@ -2,6 +2,7 @@
 /* The header Location. It opens nothing. */
 #include "services/files/redirect.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/quote.h"
@@ -15,8 +16,7 @@ static bool ends_with_slash(struct http_text text)
 	return text.length > 0 && text.at[text.length - 1] == '/';
 }
 
-/* FROM TO [STATUS]. */
-static struct redirect read_entry(const char *entry)
+struct redirect redirect_read(const char *entry)
 {
 	struct redirect r;
 	struct http_text status;
@@ -28,8 +28,7 @@ static struct redirect read_entry(const char *entry)
 	return r;
 }
 
-/* FROM without the slashes around it is as paths are. */
-static struct http_text prefix_of(const struct redirect *r)
+struct http_text redirect_prefix(const struct redirect *r)
 {
 	struct http_text prefix = { r->from.at + 1, r->from.length - 1 };
 
@@ -38,11 +37,12 @@ static struct http_text prefix_of(const struct redirect *r)
 	return prefix;
 }
 
-bool redirect_find(const struct asked *a, struct redirect *found)
+bool redirect_find(const struct listen_conf *conf, const char *path, size_t length,
+		   struct redirect *found)
 {
-	for (size_t i = 0; i < a->conf->redirect.count; i++) {
-		*found = read_entry(a->conf->redirect.texts[i]);
-		if (http_target_is_below(a->path, a->target.length, prefix_of(found)))
+	for (size_t i = 0; i < conf->redirect.count; i++) {
+		*found = redirect_read(conf->redirect.texts[i]);
+		if (http_target_is_below(path, length, redirect_prefix(found)))
 			return true;
 	}
 	return false;
@@ -83,7 +83,7 @@ unsigned redirect_answer(const struct asked *a, const struct redirect *r)
 	strbuf_raw(&headers, "Location: ");
 	strbuf_put(&headers, r->to.at, r->to.length);
 	if (ends_with_slash(r->from))
-		put_rest(&headers, a, prefix_of(r).length);
+		put_rest(&headers, a, redirect_prefix(r).length);
 	put_query(&headers, a, memchr(r->to.at, '?', r->to.length) ? "&" : "?");
 	return answer_location(a, r->status, &headers);
 }
@@ -120,13 +120,9 @@ static bool begins(struct http_text text, const char *beginning)
 	       text.at[length] != '/';
 }
 
-/* A path of this server, or the address of another one; all that is sent is visible ASCII. */
+/* A path of this server, or the address of another one. */
 static bool is_to(struct http_text to)
 {
-	const char *end = to.at + to.length;
-
-	if (http_skip(to.at, end, HTTP_TARGET) != end)
-		return false;
 	return (to.length == 1 && to.at[0] == '/') || begins(to, "/") || begins(to, "http://") ||
 	       begins(to, "https://");
 }
@@ -134,6 +130,23 @@ static bool is_to(struct http_text to)
 static bool is_status(unsigned status)
 {
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static bool has_bad_byte(struct http_text to)
+{
+	const char *end = to.at + to.length;
+
+	return http_skip(to.at, end, HTTP_TARGET) != end;
+}
+
+/* $uri and the like of other servers. */
+static bool has_variable(struct http_text to)
+{
+	for (size_t i = 0; i + 1 < to.length; i++)
+		if (to.at[i] == '$' && (isalnum((unsigned char)to.at[i + 1]) ||
+					to.at[i + 1] == '_' || to.at[i + 1] == '{'))
+			return true;
+	return false;
 }
 
 static bool has_more_words(const char *entry)
@@ -145,21 +158,50 @@ static bool has_more_words(const char *entry)
 
 static const char *find_mistake(const char *entry)
 {
-	const struct redirect r = read_entry(entry);
+	const struct redirect r = redirect_read(entry);
 
-	if (r.to.length == 0 || has_more_words(entry))
-		return "is not FROM TO [STATUS] (write \"/old/ /new/ 301\")";
+	if (r.to.length == 0)
+		return "has no target (write \"/old/ /new/\" or \"/old/ /new/ 301\", in quotes)";
+	if (has_more_words(entry))
+		return "is more than FROM TO STATUS (write \"/old/ /new/ 301\")";
 	if (!is_from(r.from))
 		return "has a FROM that is not a path (it begins with /, and no name in it is "
 		       "empty, \".\" or \"..\")";
 	if (!is_to(r.to))
 		return "has a TO that is neither a path nor http://... or https://...";
+	if (has_bad_byte(r.to))
+		return "has a TO with a byte that an address cannot have (write it as %20, %23 "
+		       "...)";
+	if (has_variable(r.to))
+		return "has a variable, and there are none (a FROM with a slash at its end adds "
+		       "the rest of the path to TO, and the query follows always)";
 	if (ends_with_slash(r.from) && !ends_with_slash(r.to))
 		return "has a FROM with a slash at its end, so that the rest of the path follows "
-		       "TO, which has none";
+		       "TO, which has none (write \"/old/ /new/\")";
 	if (!is_status(r.status))
 		return "has a STATUS that is not 301, 302, 303, 307 or 308";
 	return NULL;
+}
+
+/* The first one that has a path is taken. */
+static bool is_reached(const struct listen_conf *conf, size_t index, struct err *err)
+{
+	const struct redirect r = redirect_read(conf->redirect.texts[index]);
+	const struct http_text prefix = redirect_prefix(&r);
+	char shown[QUOTE_TEXT], shown_earlier[QUOTE_TEXT];
+
+	for (size_t i = 0; i < index; i++) {
+		const struct redirect earlier = redirect_read(conf->redirect.texts[i]);
+
+		if (http_target_is_below(prefix.at, prefix.length, redirect_prefix(&earlier)))
+			return err_set(
+				err, CODE_CONFIG,
+				"redirect: %s is never reached: %s stands before it and has "
+				"that path too (put the longer FROM first, or leave one out)",
+				quote_show(conf->redirect.texts[index], shown),
+				quote_show(conf->redirect.texts[i], shown_earlier));
+	}
+	return true;
 }
 
 bool redirect_check(const struct listen_conf *conf, struct err *err)
@@ -172,6 +214,8 @@ bool redirect_check(const struct listen_conf *conf, struct err *err)
 		if (mistake)
 			return err_set(err, CODE_CONFIG, "redirect: %s %s",
 				       quote_show(conf->redirect.texts[i], shown), mistake);
+		if (!is_reached(conf, i, err))
+			return false;
 	}
 	return true;
 }

@@ -11,8 +11,15 @@ struct redirect {
 	unsigned status;
 };
 
-/* The first one whose FROM the path has; false: none. */
-bool redirect_find(const struct asked *asked, struct redirect *found);
+/* Reads FROM TO [STATUS]. A missing word is empty; a status that is none is 0. */
+struct redirect redirect_read(const char *entry);
+
+/* FROM as paths are: without the slashes around it. */
+struct http_text redirect_prefix(const struct redirect *redirect);
+
+/* The first one of the place whose FROM the decoded path has; false: none. */
+bool redirect_find(const struct listen_conf *conf, const char *path, size_t length,
+		   struct redirect *found);
 
 /* Answers with it. As file_send. */
 unsigned redirect_answer(const struct asked *asked, const struct redirect *found);

@@ -5,12 +5,14 @@
  */
 #include "services/files/open/media_type.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/file.h"
 #include "base/pages.h"
+#include "base/quote.h"
 #include "base/sys.h"
 
 #define CHARSET "; charset=utf-8"
@@ -81,14 +83,19 @@ static bool is_type(struct words word)
 	return slash && slash > word.at && slash + 1 < word.end;
 }
 
-static bool is_extension(struct words word)
+/* It may be one that is skipped, since no name is looked up by it. */
+static bool can_be_extension(struct words word)
 {
-	if (word.end == word.at || word.end - word.at > MEDIA_EXTENSION_MOST)
-		return false;
 	for (const char *c = word.at; c < word.end; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f || *c == '.' || *c == '/')
+		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("/;{}", *c))
 			return false;
 	return true;
+}
+
+static bool is_extension(struct words word)
+{
+	return word.end > word.at && word.end - word.at <= MEDIA_EXTENSION_MOST &&
+	       !memchr(word.at, '.', (size_t)(word.end - word.at)) && can_be_extension(word);
 }
 
 static char *keep_text(struct filling *f, const char *text, size_t length, const char *tail)
@@ -225,6 +232,7 @@ static bool read_types(int fd, const char *path, char *text, size_t *length, str
 static bool read_path(const char *path, char *text, size_t *length, struct err *err)
 {
 	bool may_miss = path == NULL, is_read;
+	char shown[QUOTE_TEXT];
 	int fd;
 
 	*length = 0;
@@ -233,6 +241,11 @@ static bool read_path(const char *path, char *text, size_t *length, struct err *
 	fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0 && may_miss && (errno == ENOENT || errno == ENOTDIR))
 		return true;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return err_set(err, err_code_of_path(errno),
+			       "%s is no file (name one with lines such as \"text/html html htm\", "
+			       "or write none)",
+			       quote_show(path, shown));
 	if (fd < 0)
 		return err_errno(err, err_code_of_path(errno), "%s", path);
 	is_read = read_types(fd, path, text, length, err);
@@ -254,6 +267,56 @@ bool media_types_load(const char *path, struct media_types *types, struct err *e
 		is_loaded = err_errno(err, CODE_OSERR, "media types");
 	pages_free(text, MEDIA_TYPES_MOST + 1);
 	return is_loaded;
+}
+
+/* What is wrong with the line; NULL: nothing. *word is where. */
+static const char *find_mistake(struct words line, struct words *word)
+{
+	*word = next_word(&line);
+	if (word->end == word->at)
+		return NULL;
+	if (!is_type(*word))
+		return "is not a type";
+	for (*word = next_word(&line); word->end > word->at; *word = next_word(&line))
+		if (!can_be_extension(*word))
+			return "is not an extension";
+	return NULL;
+}
+
+static bool check_lines(const char *path, const char *text, size_t length, struct err *err)
+{
+	const char *end = text + length;
+	char word_text[MEDIA_TYPE_MOST + 1], shown[QUOTE_TEXT];
+
+	for (unsigned number = 1; text < end; number++) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *line_end = newline ? newline : end, *mistake;
+		struct words word;
+
+		mistake = find_mistake((struct words){ text, line_end }, &word);
+		text = line_end + 1;
+		if (!mistake)
+			continue;
+		snprintf(word_text, sizeof(word_text), "%.*s", (int)(word.end - word.at), word.at);
+		return err_set(err, CODE_CONFIG,
+			       "%s:%u: %s %s (a line is a type and its extensions, such as "
+			       "\"text/html html htm\")",
+			       path, number, quote_show(word_text, shown), mistake);
+	}
+	return true;
+}
+
+bool media_types_check(const char *path, struct err *err)
+{
+	char *text = pages_new(MEDIA_TYPES_MOST + 1);
+	size_t length;
+	bool is_good;
+
+	if (!text)
+		return err_errno(err, CODE_OSERR, "media types");
+	is_good = read_path(path, text, &length, err) && check_lines(path, text, length, err);
+	pages_free(text, MEDIA_TYPES_MOST + 1);
+	return is_good;
 }
 
 void media_types_free(struct media_types *types)

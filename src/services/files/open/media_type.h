@@ -44,6 +44,12 @@ bool media_types_load(const char *path, struct media_types *types, struct err *e
 void media_types_free(struct media_types *types);
 
 /*
+ * At load: false with err when the file at path cannot be read or has a line of another form, such
+ * as those of nginx's mime.types.
+ */
+bool media_types_check(const char *path, struct err *err);
+
+/*
  * Returns the value of Content-Type for a file of that name (`length` bytes, with or without
  * folders before it): the types' text, or default_type as it is. A name that begins with its only
  * dot has no extension. Any process; does not allocate.

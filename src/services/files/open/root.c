@@ -64,11 +64,17 @@ static void look_for(struct root *root, int64_t now_ms)
 	note_version(root);
 }
 
+/* The system's file may have anything in it. */
+static bool has_own_types(const struct listen_conf *listen)
+{
+	return listen->types[0] != '\0' && strcmp(listen->types, "none") != 0;
+}
+
 static bool load_types(const struct listen_conf *listen, struct media_types *types, struct err *err)
 {
 	if (strcmp(listen->types, "none") == 0)
 		return true;
-	return media_types_load(listen->types[0] != '\0' ? listen->types : NULL, types, err);
+	return media_types_load(has_own_types(listen) ? listen->types : NULL, types, err);
 }
 
 /* files.c has checked that they fit. */
@@ -167,7 +173,8 @@ static bool check_types(const struct listen_conf *listen, struct err *err)
 {
 	struct media_types types = { 0 };
 
-	if (!load_types(listen, &types, err))
+	if (!load_types(listen, &types, err) ||
+	    (has_own_types(listen) && !media_types_check(listen->types, err)))
 		return err_prefix(err, "types: ");
 	media_types_free(&types);
 	return true;
