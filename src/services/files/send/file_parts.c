@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/sys.h"
 
 enum { BOUNDARY_TEXT = 2 * sizeof(uint64_t) + 1 };
@@ -67,21 +68,9 @@ uint64_t file_parts_announce(const struct file_parts *parts, const struct http_r
 
 bool file_parts_put_bytes(struct buf *out, int fd, uint64_t offset, uint64_t length)
 {
-	uint32_t before = out->end;
-
-	while (length > 0) {
-		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			out->end = before;
-			return false;
-		}
-		out->end += (uint32_t)n;
-		offset += (uint64_t)n;
-		length -= (uint64_t)n;
-	}
+	if (file_read(fd, out->base + out->end, (size_t)length, (off_t)offset) != (ssize_t)length)
+		return false;
+	out->end += (uint32_t)length;
 	return true;
 }
 
