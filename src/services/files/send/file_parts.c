@@ -5,16 +5,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/sys.h"
 
 enum { BOUNDARY_TEXT = 2 * sizeof(uint64_t) + 1 };
 
 static const char *write_boundary(uint64_t boundary, char text[static BOUNDARY_TEXT])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < BOUNDARY_TEXT - 1; i++)
-		text[i] = digits[boundary >> (4 * i) & 15];
+	hex_write(text, BOUNDARY_TEXT - 1, boundary, HEX_SMALL);
 	text[BOUNDARY_TEXT - 1] = '\0';
 	return text;
 }
