@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/err.h"
 #include "client.h"
+
+enum { DOWNLOAD_PARTS = 5 };
 
 static char block[DOWNLOAD_PATTERN * 256];
 
@@ -70,4 +73,28 @@ void download_go_on(int fd, size_t *at, size_t end)
 			fail_msg("wrong bytes after %zu", *at);
 		*at += (size_t)n;
 	}
+}
+
+void download_through_deaths(struct server *s, int fd, size_t *at, size_t end)
+{
+	const size_t from = *at;
+	char out[256];
+
+	for (size_t part = 1; part < DOWNLOAD_PARTS; part++) {
+		download_go_on(fd, at, from + (end - from) / DOWNLOAD_PARTS * part);
+		if (part % 2 == 1)
+			web_kill_worker(s, fd);
+		else
+			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
+	}
+	download_go_on(fd, at, end);
+}
+
+void download_finish(int fd, size_t *at)
+{
+	download_go_on(fd, at, DOWNLOAD_SIZE);
+	client_say(fd, "GET /a.txt" WEB_LAST);
+	client_drain(fd, web_answer, sizeof(web_answer));
+	web_is_file("hello\n");
+	close(fd);
 }

@@ -164,12 +164,6 @@ static void answers__to_a_slow_client__are_whole(void **state)
 	server_stop(s);
 }
 
-static void expect_text(const struct server *s, const char *text)
-{
-	web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
-	assert_string_equal(web_body(), text);
-}
-
 static void change__is_seen_once_cache_valid_is_over(void **state)
 {
 	struct server *s;
@@ -179,11 +173,11 @@ static void change__is_seen_once_cache_valid_is_over(void **state)
 	web_put("a.txt", "one");
 	s = web_serve(",cache_valid=200ms");
 	/* what has just changed is not remembered */
-	expect_text(s, "one");
+	web_serves(s, "one");
 	web_put("a.txt", "two");
-	expect_text(s, "two");
+	web_serves(s, "two");
 	wait_settled("a.txt");
-	expect_text(s, "two");
+	web_serves(s, "two");
 	web_put("a.txt", "333");
 	do {
 		harness_tick();
@@ -207,9 +201,9 @@ static void change__is_seen_at_once_without_validity_or_cache(void **state)
 		web_put("a.txt", "one");
 		wait_settled("a.txt");
 		s = web_serve(options[i]);
-		expect_text(s, "one");
+		web_serves(s, "one");
 		web_put("a.txt", "two");
-		expect_text(s, "two");
+		web_serves(s, "two");
 		server_stop(s);
 	}
 }
@@ -223,9 +217,9 @@ static void file__is_served_from_memory_while_it_is_valid(void **state)
 	web_put("a.txt", "one");
 	wait_settled("a.txt");
 	s = web_serve(",cache_valid=1h");
-	expect_text(s, "one");
+	web_serves(s, "one");
 	assert_int_equal(unlink(path_of("a.txt")), 0);
-	expect_text(s, "one");
+	web_serves(s, "one");
 	/* a name that nothing was found under is not remembered */
 	web_begins(web_ask(s, "GET /b.txt" WEB_LAST), "HTTP/1.1 404 ");
 	web_put("b.txt", "b");
@@ -311,8 +305,8 @@ static void folder__that_is_switched__is_served_at_once(void **state)
 		 "cache_valid = 1h }\n",
 		 path_of("now"));
 	s = server_start(&(struct plan){ .conf = from });
-	expect_text(s, "one");
-	expect_text(s, "one");
+	web_serves(s, "one");
+	web_serves(s, "one");
 	snprintf(from, sizeof(from), "%s", path_of("next"));
 	assert_int_equal(rename(from, path_of("now")), 0);
 	do {

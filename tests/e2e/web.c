@@ -33,6 +33,18 @@ const char *web_body(void)
 	return at + 4;
 }
 
+void web_is_file(const char *text)
+{
+	web_begins(web_answer, "HTTP/1.1 200 OK\r\n");
+	assert_string_equal(web_body(), text);
+}
+
+void web_serves(const struct server *s, const char *text)
+{
+	web_ask(s, "GET /a.txt" WEB_LAST);
+	web_is_file(text);
+}
+
 void web_begins(const char *text, const char *beginning)
 {
 	if (strncmp(text, beginning, strlen(beginning)) != 0)

@@ -20,6 +20,10 @@ const char *web_ask(const struct server *s, const char *request);
 /* The body of the last answer. */
 const char *web_body(void);
 
+/* The last answer is a file with this text; web_serves asks for "a.txt" first. */
+void web_is_file(const char *text);
+void web_serves(const struct server *s, const char *text);
+
 void web_begins(const char *text, const char *beginning);
 void web_has(const char *text, const char *part);
 
