@@ -10,12 +10,21 @@
 #include "base/log.h"
 #include "base/sys.h"
 
+/* The next worker must not take another file for it. */
+static void set_file(struct record *r, int fd)
+{
+	struct stat st;
+
+	r->file = fd;
+	r->file_id = sys_fstat(fd, &st) == 0 ? record_file_id(&st) : 0;
+}
+
 void conn_hold_file(struct conn *c, int fd)
 {
 	struct record *r = c->record;
 
 	BUG_ON(record_has_file(r));
-	r->file = fd;
+	set_file(r, fd);
 	r->file_offset = 0;
 	r->holds_file = true;
 }
@@ -47,7 +56,7 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 	BUG_ON(r->file_left > 0 || length == 0);
 	if (r->holds_file)
 		conn_drop_file(c);
-	r->file = fd;
+	set_file(r, fd);
 	r->file_offset = offset;
 	r->file_left = length;
 }

@@ -2,11 +2,9 @@
 /* http: what workers remember of files: bytes that stay right, changes that are seen in time. */
 #include "harness.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "client.h"
 #include "process.h"
@@ -48,23 +46,12 @@ static void put_sized(size_t size)
 	close(fd);
 }
 
-/* Only a file whose last change lies a while back is remembered. */
-static void wait_settled(const char *name)
-{
-	struct stat st;
-
-	do {
-		harness_tick();
-		assert_int_equal(stat(path_of(name), &st), 0);
-	} while (st.st_ctim.tv_sec + 2 > time(NULL));
-}
-
 static struct server *serve_sizes(const char *options)
 {
 	web_make_folder();
 	for (size_t i = 0; i < SIZES; i++)
 		put_sized(sizes[i]);
-	wait_settled("131073");
+	web_wait_settled("131073");
 	return web_serve(options);
 }
 
@@ -176,7 +163,7 @@ static void change__is_seen_once_cache_valid_is_over(void **state)
 	web_serves(s, "one");
 	web_put("a.txt", "two");
 	web_serves(s, "two");
-	wait_settled("a.txt");
+	web_wait_settled("a.txt");
 	web_serves(s, "two");
 	web_put("a.txt", "333");
 	do {
@@ -199,7 +186,7 @@ static void change__is_seen_at_once_without_validity_or_cache(void **state)
 
 		web_make_folder();
 		web_put("a.txt", "one");
-		wait_settled("a.txt");
+		web_wait_settled("a.txt");
 		s = web_serve(options[i]);
 		web_serves(s, "one");
 		web_put("a.txt", "two");
@@ -215,7 +202,7 @@ static void file__is_served_from_memory_while_it_is_valid(void **state)
 	(void)state;
 	web_make_folder();
 	web_put("a.txt", "one");
-	wait_settled("a.txt");
+	web_wait_settled("a.txt");
 	s = web_serve(",cache_valid=1h");
 	web_serves(s, "one");
 	assert_int_equal(unlink(path_of("a.txt")), 0);
@@ -264,7 +251,7 @@ static void file__rewritten_in_place__is_whole_and_new(void **state)
 
 		web_make_folder();
 		rewrite("f", 'a', large[i]);
-		wait_settled("f");
+		web_wait_settled("f");
 		s = web_serve(",cache_valid=1h");
 		web_ask(s, "GET /f" WEB_LAST);
 		web_ask(s, "GET /f" WEB_LAST);
@@ -299,7 +286,7 @@ static void folder__that_is_switched__is_served_at_once(void **state)
 	web_put("v2/a.txt", "two");
 	web_put_link("v1", "now");
 	web_put_link("v2", "next");
-	wait_settled("v2/a.txt");
+	web_wait_settled("v2/a.txt");
 	snprintf(from, sizeof(from),
 		 "listen \"127.0.0.1:0\" { service = http  root = \"%s\"  "
 		 "cache_valid = 1h }\n",
@@ -319,22 +306,7 @@ static void folder__that_is_switched__is_served_at_once(void **state)
 /* The descriptors of files that the worker has open. */
 static unsigned count_files(struct server *s)
 {
-	char folder[64], path[512];
-	struct dirent *entry;
-	unsigned count = 0;
-	DIR *list;
-
-	snprintf(folder, sizeof(folder), "/proc/%d/fd", (int)server_worker(s, 0));
-	list = opendir(folder);
-	assert_non_null(list);
-	while ((entry = readdir(list)) != NULL) {
-		ssize_t n = readlinkat(dirfd(list), entry->d_name, path, sizeof(path) - 1);
-
-		path[n > 0 ? n : 0] = '\0';
-		count += strncmp(path, path_of(""), strlen(path_of(""))) == 0;
-	}
-	closedir(list);
-	return count;
+	return process_files(server_worker(s, 0), path_of(""), NULL);
 }
 
 /* A file that is removed does not occupy its disk for long. */

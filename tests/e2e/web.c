@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -83,6 +84,18 @@ void web_age(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
 	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+}
+
+void web_wait_settled(const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	do {
+		harness_tick();
+		assert_int_equal(stat(path, &st), 0);
+	} while (st.st_ctim.tv_sec + 2 > time(NULL));
 }
 
 void web_put_folder(const char *name)

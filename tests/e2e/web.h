@@ -33,6 +33,8 @@ void web_make_folder(void);
 void web_put(const char *name, const char *text);
 /* Its last change was 1000 seconds after the epoch. */
 void web_age(const char *name);
+/* Waits until its last change lies a while back: only such a file is remembered by a worker. */
+void web_wait_settled(const char *name);
 void web_put_folder(const char *name);
 void web_put_link(const char *target, const char *name);
 

@@ -89,7 +89,7 @@ static bool is_range_fd(struct arrival *a, const struct record *r, int fd)
 	struct stat st;
 
 	if (sys_fstat(fd, &st) == 0)
-		return record_can_have(r, st.st_mode & S_IFMT);
+		return record_can_have(r, &st);
 	a->lacks_memory = true;
 	return false;
 }
