@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Damage in what a worker keeps of its connections, done from outside, for the next worker to find. */
+/* Damage done from outside in what a worker keeps of its connections: the next worker finds it. */
 #ifndef E2E_DAMAGE_H
 #define E2E_DAMAGE_H
 
