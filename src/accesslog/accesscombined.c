@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 
 /* Bytes of a text in the line, escaped; goaccess 1.7 reads 4095 bytes of a line, with its end. */
 enum { REQUEST_MOST = 2048, REFERER_MOST = 1024, USER_AGENT_MOST = 512, USER_MOST = 255 };
@@ -30,16 +31,16 @@ static const uint8_t is_escaped[256] = {
 /* Appends the characters that make at most `most` bytes. */
 static void put_escaped(struct strbuf *to, struct access_text text, uint8_t where, size_t most)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	size_t used = 0;
 
 	for (size_t i = 0; i < text.length; i++) {
 		unsigned char c = (unsigned char)text.text[i];
-		char escaped[] = { (char)c, 'x', digits[c >> 4], digits[c & 15] };
+		char escaped[4] = { (char)c };
 		size_t length = 1;
 
 		if (is_escaped[c] & where) {
-			escaped[0] = '\\';
+			memcpy(escaped, "\\x", 2);
+			hex_write(escaped + 2, 2, c, HEX_CAPITAL);
 			length = sizeof(escaped);
 		}
 		if (length > most - used)

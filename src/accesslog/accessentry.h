@@ -29,6 +29,7 @@ struct access_remote {
 #define ACCESS_SECONDS(name)               int64_t name; /* us */
 #define ACCESS_NUMBER(name)                uint64_t name;
 #define ACCESS_TEXT(name)                  const char *name;
+#define ACCESS_WORD(name)                  const char *name; /* needs no quotes */
 #define ACCESS_REMOTE(name)                struct access_remote name;
 #define ACCESS_LISTED(name)                struct access_text name;
 #define ACCESS_HEADER(name)                struct access_text name;

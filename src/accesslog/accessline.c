@@ -56,6 +56,15 @@ INLINE void put_text(struct strbuf *to, bool json, const char *text, size_t most
 	put_byte(to, '"');
 }
 
+INLINE void put_word(struct strbuf *to, bool json, const char *word)
+{
+	if (json)
+		put_byte(to, '"');
+	strbuf_raw(to, word);
+	if (json)
+		put_byte(to, '"');
+}
+
 enum { TIME_LENGTH = 24 };
 
 static char *put_two(char *at, int value)
@@ -177,6 +186,7 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 #define PUT_NUMBER(name)  write_NUMBER(to, entry->name)
 #define PUT_SECONDS(name) strbuf_micros(to, entry->name > 0 ? (uint64_t)entry->name : 0)
 #define PUT_TEXT(name)    put_text(to, json, entry->name, SIZE_MAX)
+#define PUT_WORD(name)    put_word(to, json, entry->name)
 #define PUT_REMOTE(name)  write_REMOTE(to, json, &entry->name)
 #define PUT_CODE(name)    strbuf_u64(to, entry->name)
 #define PUT_RESULT(name)  strbuf_u64(to, entry->name - 1)
@@ -193,6 +203,7 @@ INLINE void write_REMOTE(struct strbuf *to, bool json, const struct access_remot
 #define HAS_NUMBER(name)  true
 #define HAS_SECONDS(name) true
 #define HAS_TEXT(name)    true
+#define HAS_WORD(name)    true
 #define HAS_REMOTE(name)  true
 #define HAS_CODE(name)    (entry->name > 0)
 #define HAS_RESULT(name)  (entry->name > 0)

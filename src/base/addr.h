@@ -73,6 +73,9 @@ bool net_read(const char *text, struct net *net, struct err *err);
 /* True when they are the same block. */
 bool net_equal(const struct net *a, const struct net *b);
 
+/* True for the whole address of one host: no block, and no unix client. */
+bool net_is_host(const struct net *net);
+
 /* True when the block holds the address; an IPv4-mapped IPv6 address counts as IPv4. */
 bool net_holds(const struct net *net, const struct addr *addr);
 

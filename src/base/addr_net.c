@@ -18,6 +18,12 @@ static bool refuse_block(struct err *err, const char *text)
 		text);
 }
 
+/* Bits of an address; 0: the family has none. */
+static unsigned bits_of(sa_family_t family)
+{
+	return family == AF_INET ? 32 : family == AF_INET6 ? 128 : 0;
+}
+
 static void clear_rest(struct net *net)
 {
 	for (unsigned bit = net->bits; bit < 128; bit++)
@@ -58,7 +64,7 @@ bool net_read(const char *text, struct net *net, struct err *err)
 	memcpy(host, text, length);
 	host[length] = '\0';
 	read.family = strchr(host, ':') ? AF_INET6 : AF_INET;
-	bits = read.family == AF_INET6 ? 128 : 32;
+	bits = bits_of(read.family);
 	if (inet_pton(read.family, host, read.bytes) != 1)
 		return refuse_block(err, text);
 	if (text[length] == '/') {
@@ -76,10 +82,10 @@ bool net_read(const char *text, struct net *net, struct err *err)
 
 bool net_block(const struct net *address, unsigned bits4, unsigned bits6, struct net *block)
 {
-	if (address->family != AF_INET && address->family != AF_INET6)
+	if (bits_of(address->family) == 0)
 		return false;
 	*block = *address;
-	block->bits = block->family == AF_INET ? 32 : 128;
+	block->bits = (uint8_t)bits_of(block->family);
 	unmap_net(block);
 	block->bits = (uint8_t)(block->family == AF_INET ? bits4 : bits6);
 	clear_rest(block);
@@ -137,12 +143,17 @@ struct addr net_to_addr(const struct net *net, uint16_t port)
 	return addr;
 }
 
+bool net_is_host(const struct net *net)
+{
+	return net->bits > 0 && net->bits == bits_of(net->family);
+}
+
 const char *net_write_block(const struct net *net, char *text)
 {
-	unsigned most = net->family == AF_INET ? 32 : 128;
+	unsigned most = bits_of(net->family);
 	char host[INET6_ADDRSTRLEN];
 
-	if ((net->family != AF_INET && net->family != AF_INET6) || net->bits > most)
+	if (most == 0 || net->bits > most)
 		return NULL;
 	inet_ntop(net->family, net->bytes, host, sizeof(host));
 	if (net->bits == most)

@@ -12,12 +12,12 @@
 
 #include "base/sys.h"
 
-ssize_t file_read(int fd, void *to, size_t size)
+ssize_t file_read(int fd, void *to, size_t size, off_t from)
 {
 	size_t used = 0;
 
 	while (used < size) {
-		ssize_t n = sys_read(fd, (char *)to + used, size - used);
+		ssize_t n = sys_pread(fd, (char *)to + used, size - used, from + (off_t)used);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -37,7 +37,7 @@ bool file_read_path(const char *path, char *text, size_t size)
 
 	if (fd < 0)
 		return false;
-	n = file_read(fd, text, size - 1);
+	n = file_read(fd, text, size - 1, 0);
 	kept = errno;
 	sys_close(fd);
 	errno = kept;

@@ -15,10 +15,10 @@
 #include "base/err.h"
 
 /*
- * Returns the bytes read, fewer than size only at the end of the file, or -1 with errno set
- * (read(2)).
+ * Reads size bytes that begin at the offset `from`. Returns how many were read, fewer only at the
+ * end of the file, or -1 with errno set (pread(2)). The descriptor's own offset does not change.
  */
-ssize_t file_read(int fd, void *to, size_t size);
+ssize_t file_read(int fd, void *to, size_t size, off_t from);
 
 /*
  * Reads a short file, such as one of proc(5), into text (size bytes) and ends it with a NUL; a

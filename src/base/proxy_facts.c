@@ -52,14 +52,7 @@ const char *proxy_facts_text(const struct proxy_facts *facts, const struct proxy
 
 static bool is_sound_net(const struct net *net)
 {
-	switch (net->family) {
-	case AF_UNSPEC:
-		return net->bits == 0;
-	case AF_INET:
-		return net->bits == 32;
-	default:
-		return net->family == AF_INET6 && net->bits == 128;
-	}
+	return net->family == AF_UNSPEC ? net->bits == 0 : net_is_host(net);
 }
 
 bool proxy_facts_are_sound(const struct proxy_facts *facts)

@@ -5,6 +5,8 @@
  */
 #include "base/strbuf.h"
 
+#include "base/hex.h"
+
 enum { DIGITS_MOST = 20, UTF8_MOST = 4, ESCAPED_MOST = 8 };
 
 /* The bytes that need escaping, one bit for each form. */
@@ -27,8 +29,6 @@ static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 			    "50515253545556575859606162636465666768697071727374"
 			    "75767778798081828384858687888990919293949596979899";
 
-static const char hex_digits[] = "0123456789abcdef";
-
 /* Writes the digits so that they end before `end`. Returns where they start. */
 static char *write_digits(char *end, uint64_t value)
 {
@@ -47,12 +47,34 @@ static char *write_digits(char *end, uint64_t value)
 
 void strbuf_hex(struct strbuf *text, uint64_t value)
 {
-	char digits[2 * sizeof(value)], *end = digits + sizeof(digits), *from = end;
+	char digits[2 * sizeof(value)];
+	unsigned count = 1;
 
-	do
-		*--from = hex_digits[value & 15];
-	while ((value >>= 4) > 0);
-	strbuf_put(text, from, (size_t)(end - from));
+	while (count < sizeof(digits) && value >> 4 * count > 0)
+		count++;
+	hex_write(digits, count, value, HEX_SMALL);
+	strbuf_put(text, digits, count);
+}
+
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+void strbuf_uri(struct strbuf *text, const char *bytes, size_t n, const char *also)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char c = bytes[i];
+		char escape[3] = { '%' };
+
+		if (is_unreserved(c) || (c != '\0' && strchr(also, c))) {
+			strbuf_put(text, &c, 1);
+			continue;
+		}
+		hex_write(escape + 1, 2, (unsigned char)c, HEX_CAPITAL);
+		strbuf_put(text, escape, sizeof(escape));
+	}
 }
 
 void strbuf_u64(struct strbuf *text, uint64_t value)
@@ -152,9 +174,8 @@ static size_t put_hex(char *to, const char *before, unsigned char c)
 {
 	size_t n = put_string(to, before);
 
-	to[n++] = hex_digits[c >> 4];
-	to[n++] = hex_digits[c & 15];
-	return n;
+	hex_write(to + n, 2, c, HEX_SMALL);
+	return n + 2;
 }
 
 /* Writes \n and the like. Returns 0 for a control character without a letter. */

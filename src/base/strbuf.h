@@ -52,6 +52,12 @@ void strbuf_grouped(struct strbuf *text, uint64_t value);
 void strbuf_i64(struct strbuf *text, int64_t value);
 void strbuf_micros(struct strbuf *text, uint64_t millionths);
 
+/*
+ * Appends the bytes as a part of a URI: all are escaped as %XX but the unreserved characters and
+ * those in `also` (RFC 3986 2.1, 2.3).
+ */
+void strbuf_uri(struct strbuf *text, const char *bytes, size_t n, const char *also);
+
 /* The escaping of each output format. */
 enum strbuf_form {
 	STRBUF_LOGFMT, /* \n \" \\ \x.. \u.... ; no quotes around */

@@ -67,14 +67,19 @@ static bool read_unit(const char *text, const struct unit *units, int64_t bare, 
 	return true;
 }
 
-bool units_read_count(const char *text, int64_t *value)
+static bool read_number(const char *text, int base, int64_t *value)
 {
 	int64_t number;
 
-	if (!read_digits(&text, 10, &number) || *text)
+	if (!read_digits(&text, base, &number) || *text)
 		return false;
 	*value = number;
 	return true;
+}
+
+bool units_read_count(const char *text, int64_t *value)
+{
+	return read_number(text, 10, value);
 }
 
 bool units_read_duration(const char *text, int64_t *value_ms)
@@ -141,12 +146,7 @@ bool units_read_flag(const char *text, bool *value)
 
 bool units_read_mode(const char *text, int64_t *value)
 {
-	int64_t number;
-
-	if (!read_digits(&text, 8, &number) || *text)
-		return false;
-	*value = number;
-	return true;
+	return read_number(text, 8, value);
 }
 
 static const char *write_unit(int64_t value, const struct unit *units, char *text)

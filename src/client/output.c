@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/strbuf.h"
 #include "base/sys.h"
 
@@ -16,14 +17,13 @@ enum { ROW_TEXT = 96 };
 /* Escapes as \xHH. */
 static size_t escape_bytes(const uint8_t *bytes, unsigned count, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t n = 0;
 
 	for (unsigned i = 0; i < count; i++) {
 		out[n++] = '\\';
 		out[n++] = 'x';
-		out[n++] = digits[bytes[i] >> 4];
-		out[n++] = digits[bytes[i] & 15];
+		hex_write(out + n, 2, bytes[i], HEX_SMALL);
+		n += 2;
 	}
 	return n;
 }
@@ -159,10 +159,12 @@ static bool write_bytes(struct output *output, const char *bytes, size_t n, stru
 	return true;
 }
 
-static void add_hex(struct strbuf *text, uint64_t value, int digits)
+static void add_hex(struct strbuf *text, uint64_t value, unsigned count)
 {
-	while (digits-- > 0)
-		strbuf_put(text, &"0123456789abcdef"[value >> 4 * digits & 15], 1);
+	char digits[2 * sizeof(value)];
+
+	hex_write(digits, count, value, HEX_SMALL);
+	strbuf_put(text, digits, count);
 }
 
 /* Writes offset, bytes and characters like hexdump -C. */

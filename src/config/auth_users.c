@@ -111,7 +111,7 @@ static bool read_file(const char *path, char *text, struct err *err)
 		err_errno(err, CODE_OSERR, "\"%s\" cannot be read", path);
 	else if (!S_ISREG(st.st_mode))
 		err_set(err, CODE_CONFIG, "\"%s\" is not a regular file", path);
-	else if ((n = file_read(fd, text, FILE_MOST)) < 0)
+	else if ((n = file_read(fd, text, FILE_MOST, 0)) < 0)
 		err_errno(err, CODE_OSERR, "\"%s\" cannot be read", path);
 	sys_close(fd);
 	if (n < 0)

@@ -128,22 +128,12 @@ struct listen_conf *conf_add_listener(struct conf *conf, const char *address, co
 
 	if (!addr_check(address, err) || !is_free(conf, address, err))
 		return NULL;
-	list = reallocarray(conf->listeners, conf->listener_count + 1, sizeof(*list));
-	if (list == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a listener");
+	list = conf_titled_grow(conf->listeners, conf->listener_count, sizeof(*list), address,
+				origin, err);
+	if (list == NULL)
 		return NULL;
-	}
 	conf->listeners = list;
-	added = &list[conf->listener_count];
-	memset(added, 0, sizeof(*added));
-	added->address = strdup(address);
-	added->origin = strdup(origin);
-	added->places = conf_place_new();
-	conf->listener_count++;
-	if (added->address == NULL || added->origin == NULL || added->places == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a listener");
-		return NULL;
-	}
+	added = &list[conf->listener_count++];
 	return option_defaults(SECTION_listen, added, err) ? added : NULL;
 }
 

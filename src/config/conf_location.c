@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "base/units.h"
 #include "config/conf_place.h"
+#include "config/conf_titled.h"
 #include "config/option.h"
 
 static bool is_name(const char *name, size_t length)
@@ -72,21 +73,12 @@ struct listen_conf *conf_location_add(struct listen_conf *listen, const char *ti
 
 	if (!is_title_good(listen, title, err))
 		return NULL;
-	list = reallocarray(listen->locations, listen->location_count + 1, sizeof(*list));
-	if (list == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a location");
+	list = conf_titled_grow(listen->locations, listen->location_count, sizeof(*list), title,
+				origin, err);
+	if (list == NULL)
 		return NULL;
-	}
 	listen->locations = list;
 	added = &list[listen->location_count++];
-	memset(added, 0, sizeof(*added));
-	added->address = strdup(title);
-	added->origin = strdup(origin);
-	added->places = conf_place_new();
-	if (added->address == NULL || added->origin == NULL || added->places == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a location");
-		return NULL;
-	}
 	return option_defaults(SECTION_listen, added, err) ? added : NULL;
 }
 

@@ -96,30 +96,39 @@ static bool is_title_good(const struct conf *conf, enum option_section section, 
 	return true;
 }
 
+void *conf_titled_grow(void *list, size_t count, size_t size, const char *title, const char *origin,
+		       struct err *err)
+{
+	const struct titled head = { strdup(title), strdup(origin), conf_place_new() };
+	bool is_whole = head.title && head.origin && head.places;
+	char *more = is_whole ? reallocarray(list, count + 1, size) : NULL;
+
+	if (more == NULL) {
+		err_errno(err, CODE_OSERR, "cannot keep a section");
+		free(head.title);
+		free(head.origin);
+		conf_place_free(head.places);
+		return NULL;
+	}
+	memset(more + count * size, 0, size);
+	memcpy(more + count * size, &head, sizeof(head));
+	return more;
+}
+
 void *conf_titled_add(struct conf *conf, enum option_section section, const char *title,
 		      const char *origin, struct err *err)
 {
-	char **list = list_of(conf, section), *moved;
-	size_t *count = count_of(conf, section), size = lists[section].size;
-	struct titled *added;
+	char **list = list_of(conf, section), *more;
+	size_t *count = count_of(conf, section);
+	void *added;
 
 	if (!is_title_good(conf, section, title, err))
 		return NULL;
-	moved = reallocarray(*list, *count + 1, size);
-	if (moved == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a section");
+	more = conf_titled_grow(*list, *count, lists[section].size, title, origin, err);
+	if (more == NULL)
 		return NULL;
-	}
-	*list = moved;
+	*list = more;
 	added = conf_titled_get(conf, section, (*count)++);
-	memset(added, 0, size);
-	added->title = strdup(title);
-	added->origin = strdup(origin);
-	added->places = conf_place_new();
-	if (added->title == NULL || added->origin == NULL || added->places == NULL) {
-		err_errno(err, CODE_OSERR, "cannot keep a section");
-		return NULL;
-	}
 	return option_defaults(section, added, err) ? added : NULL;
 }
 

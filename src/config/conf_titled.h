@@ -35,6 +35,13 @@ const char *conf_titled_place(const void *object, enum option_section section, c
 void *conf_titled_add(struct conf *conf, enum option_section section, const char *title,
 		      const char *origin, struct err *err);
 
+/*
+ * Makes room in a list of `count` structs of `size` bytes for one more, which has its head and is
+ * zeroed behind it. Returns the list, which may have moved, or NULL with err, and it is as before.
+ */
+void *conf_titled_grow(void *list, size_t count, size_t size, const char *title, const char *origin,
+		       struct err *err);
+
 /* True when the section has such a list. */
 bool conf_titled_has(enum option_section section);
 

@@ -89,8 +89,7 @@ static bool check_bind_source(const struct upstream_conf *upstream, struct err *
 	if (upstream->bind_source[0] == '\0')
 		return true;
 	quote_show(upstream->bind_source, shown);
-	if (!net_read(upstream->bind_source, &net, err) || net.family == AF_UNIX ||
-	    net.bits != (net.family == AF_INET ? 32 : 128))
+	if (!net_read(upstream->bind_source, &net, err) || !net_is_host(&net))
 		err_set(err, CODE_CONFIG, "%s is not an address such as 192.0.2.1", shown);
 	else if (is_of_no_host(&net))
 		err_set(err, CODE_CONFIG,

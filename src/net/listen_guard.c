@@ -116,7 +116,7 @@ static bool is_suspect(const struct listener *listener, int error)
 
 /* Another worker may have been faster between this one's bind and its look at the result. */
 static enum listen_state handle_port_in_use(struct listen_guard *guard,
-					 const struct listener *listener, int fd)
+					    const struct listener *listener, int fd)
 {
 	if (listen_socket_listens(fd))
 		return LISTENING;
@@ -126,8 +126,8 @@ static enum listen_state handle_port_in_use(struct listen_guard *guard,
 	return LISTEN_WAITS;
 }
 
-static enum listen_state revive_listener(struct listen_guard *guard, const struct listener *listener,
-				      int fd)
+static enum listen_state revive_listener(struct listen_guard *guard,
+					 const struct listener *listener, int fd)
 {
 	if (listen_socket_revive(fd, &listener->bound, listener->conf)) {
 		note_mended(guard, listener, "it had been shut down");
@@ -141,7 +141,7 @@ static enum listen_state revive_listener(struct listen_guard *guard, const struc
 }
 
 enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
-				  int fd)
+				     int fd)
 {
 	enum listen_state state = LISTENING;
 	int error = errno;

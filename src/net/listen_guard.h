@@ -59,7 +59,7 @@ enum listen_state {
  * possible, and logs what it found. Keeps errno. Worker only.
  */
 enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
-				  int fd);
+				     int fd);
 
 /*
  * True for an errno of accept4 that belongs to a connection that has gone away (accept(2)), and not

@@ -35,7 +35,7 @@ static bool is_leftover(const char *path)
 	if (fd < 0)
 		return false;
 	if (sys_fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
-		size = file_read(fd, &magic, sizeof(magic));
+		size = file_read(fd, &magic, sizeof(magic), 0);
 	sys_close(fd);
 	return size == 0 || (size == sizeof(magic) && magic == SCOREBOARD_MAGIC);
 }

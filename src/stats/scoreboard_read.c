@@ -53,19 +53,13 @@ void scoreboard_unview(const struct scoreboard *board)
 		sys_munmap((void *)board, sizeof(*board));
 }
 
-/* Reads up to size bytes from offset. Returns their number, or -1 with errno set. */
-static ssize_t read_at(int fd, off_t offset, void *to, size_t size)
-{
-	return lseek(fd, offset, SEEK_SET) < 0 ? -1 : file_read(fd, to, size);
-}
-
 /*
  * Reads a part of the file, at its place in the copy. Returns the size of a whole file when the
  * part is complete; otherwise where the file ends, or -1 with errno set.
  */
 static ssize_t read_part(int fd, struct scoreboard *copy, size_t from, size_t size)
 {
-	ssize_t got = read_at(fd, (off_t)from, (char *)copy + from, size);
+	ssize_t got = file_read(fd, (char *)copy + from, size, (off_t)from);
 
 	if (got < 0 || got == (ssize_t)size)
 		return got < 0 ? -1 : (ssize_t)sizeof(*copy);
@@ -102,7 +96,7 @@ static ssize_t read_between_folds(int fd, struct scoreboard *copy)
 		size = read_used(fd, copy);
 		if (size < (ssize_t)sizeof(*copy))
 			return size;
-		if (read_at(fd, offsetof(struct scoreboard, folds), &folds, sizeof(folds)) !=
+		if (file_read(fd, &folds, sizeof(folds), offsetof(struct scoreboard, folds)) !=
 		    sizeof(folds))
 			break;
 		if (folds % 2 == 0 && folds == atomic_load(&copy->folds))

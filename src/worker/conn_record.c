@@ -10,12 +10,21 @@
 #include "base/log.h"
 #include "base/sys.h"
 
+/* The next worker must not take another file for it. */
+static void set_file(struct record *r, int fd)
+{
+	struct stat st;
+
+	r->file = fd;
+	r->file_id = sys_fstat(fd, &st) == 0 ? record_file_id(&st) : 0;
+}
+
 void conn_hold_file(struct conn *c, int fd)
 {
 	struct record *r = c->record;
 
 	BUG_ON(record_has_file(r));
-	r->file = fd;
+	set_file(r, fd);
 	r->file_offset = 0;
 	r->holds_file = true;
 }
@@ -47,7 +56,7 @@ void conn_send_file(struct conn *c, int fd, uint64_t offset, uint64_t length)
 	BUG_ON(r->file_left > 0 || length == 0);
 	if (r->holds_file)
 		conn_drop_file(c);
-	r->file = fd;
+	set_file(r, fd);
 	r->file_offset = offset;
 	r->file_left = length;
 }
@@ -198,28 +207,36 @@ static bool is_server_late(const struct conn *c)
 	       (r->ending == CLOSE_idle_timeout || r->ending == CLOSE_half_close_timeout);
 }
 
-void conn_log_access(const struct conn *c, int64_t now_us)
+/* What an entry of a connection and one of its requests have in common. */
+static struct access_entry entry_of(const struct conn *c, const char *what)
 {
 	const struct record *r = c->record;
-	char state[3];
-	struct access_entry entry = {
-		.what = RECORD_LOG_WHAT,
+
+	return (struct access_entry){
+		.what = what,
 		.worker = r->birth_worker,
 		.generation = r->birth_generation,
 		.connection = r->number,
 		.listen = c->conf->address,
 		.service = c->service->name,
 		.remote = { &r->remote, r->remote_port },
-		.bytes_in = r->bytes_in,
-		.bytes_out = r->bytes_out,
-		.messages = r->messages,
-		.seconds = now_us - r->opened_us,
-		.ending = close_reason_name(r->ending),
-		.state = record_state_letters(state, r->ending, phase_of(r)),
-		.detail = detail_of(c),
 		.authority = authority_of(c),
 	};
+}
 
+void conn_log_access(const struct conn *c, int64_t now_us)
+{
+	const struct record *r = c->record;
+	struct access_entry entry = entry_of(c, RECORD_LOG_WHAT);
+	char state[3];
+
+	entry.bytes_in = r->bytes_in;
+	entry.bytes_out = r->bytes_out;
+	entry.messages = r->messages;
+	entry.seconds = now_us - r->opened_us;
+	entry.ending = close_reason_name(r->ending);
+	entry.state = record_state_letters(state, r->ending, phase_of(r));
+	entry.detail = detail_of(c);
 	if (is_server_late(c))
 		state[0] = 's';
 	if (c->service->tell)
@@ -254,35 +271,26 @@ bool conn_logs(void)
 
 void conn_log_request(const struct conn *c, const struct conn_request *request)
 {
-	const struct record *r = c->record;
 	char state[] = "--";
-	struct access_entry entry = {
-		.what = "request",
-		.worker = r->birth_worker,
-		.generation = r->birth_generation,
-		.connection = r->number,
-		.listen = c->conf->address,
-		.service = c->service->name,
-		.remote = { &r->remote, r->remote_port },
-		.bytes_in = request->bytes_in,
-		.bytes_out = request->bytes_out,
-		.messages = 1,
-		.ending = close_reason_name(CLOSE_none),
-		.state = state,
-		.authority = authority_of(c),
-		.method = request->method,
-		.path = request->path,
-		.status = request->status,
-		.user = request->user,
-		.referer = request->referer,
-		.user_agent = request->user_agent,
-		.request = request->line,
-		.body_bytes = request->body_bytes,
-	};
+	struct access_entry entry;
 
 	if (!accesslog_is_on)
 		return;
-	if (r->begun_us != 0)
-		entry.seconds = accesslog_now_us() - r->begun_us;
+	entry = entry_of(c, "request");
+	entry.bytes_in = request->bytes_in;
+	entry.bytes_out = request->bytes_out;
+	entry.messages = 1;
+	entry.ending = close_reason_name(CLOSE_none);
+	entry.state = state;
+	entry.method = request->method;
+	entry.path = request->path;
+	entry.status = request->status;
+	entry.user = request->user;
+	entry.referer = request->referer;
+	entry.user_agent = request->user_agent;
+	entry.request = request->line;
+	entry.body_bytes = request->body_bytes;
+	if (c->record->begun_us != 0)
+		entry.seconds = accesslog_now_us() - c->record->begun_us;
 	accesslog_add(&entry);
 }

@@ -9,16 +9,8 @@
 
 struct conn *hand_view(struct pool *pool, struct record *client)
 {
-	struct hand *hand = &pool->hand;
-	struct record *peer = pool_peer(pool, client);
-
-	pool_view(pool, client, &hand->client);
-	if (peer) {
-		pool_view(pool, peer, &hand->peer);
-		hand->client.peer = &hand->peer;
-		hand->peer.peer = &hand->client;
-	}
-	return &hand->client;
+	pool_view_pair(pool, client, &pool->hand.client, &pool->hand.peer);
+	return &pool->hand.client;
 }
 
 /* The slot notes the client: the crash report must not depend on the arena. */

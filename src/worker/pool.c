@@ -183,17 +183,23 @@ void pool_view_at(const struct heritage *heritage, struct record *r, struct conn
 			       .proxy_texts = &arena->proxy_texts[r->index] };
 }
 
-bool pool_rests(struct pool *pool, struct record *r)
+void pool_view_pair(struct pool *pool, struct record *r, struct conn *client, struct conn *peer)
 {
 	struct record *other = pool_peer(pool, r);
+
+	pool_view(pool, r, client);
+	if (!other)
+		return;
+	pool_view(pool, other, peer);
+	client->peer = peer;
+	peer->peer = client;
+}
+
+bool pool_rests(struct pool *pool, struct record *r)
+{
 	struct conn c, peer;
 
-	pool_view(pool, r, &c);
-	if (other) {
-		pool_view(pool, other, &peer);
-		c.peer = &peer;
-		peer.peer = &c;
-	}
+	pool_view_pair(pool, r, &c, &peer);
 	return conn_rests(&c);
 }
 

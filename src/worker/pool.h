@@ -174,7 +174,10 @@ static inline bool pool_has_waiting(const struct pool *pool)
 /* Fills in one side, without its peer. */
 void pool_view(struct pool *pool, struct record *r, struct conn *side);
 
-/* The same before there is a pool: for a look at the state alone. */
+/* Fills in the client's side and, where it has one, its peer's, each with the other. */
+void pool_view_pair(struct pool *pool, struct record *r, struct conn *client, struct conn *peer);
+
+/* As pool_view before there is a pool: for a look at the state alone. */
 void pool_view_at(const struct heritage *heritage, struct record *r, struct conn *side);
 
 /* True when ending the connection now costs no client an answer (conn_rests). */

@@ -15,18 +15,8 @@ cd "$folder/tree" || exit 1
 chmod -R u+w .
 touch aclocal.m4 && touch Makefile.in configure
 
-number=0 bad=0
-# report NAME CODE: the case of that name was good, by the exit code of a check
-report() {
-	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $number - $1"
-	else
-		echo "not ok $number - $1"
-		sed 's/^/# /' "$folder/said"
-		bad=1
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=../report.sh
+. "$TOP_SRCDIR/tests/report.sh"
 
 # says TEXT...: these lines are among what dev has said
 says() {
@@ -41,11 +31,11 @@ printf '#!/bin/sh\ncase " $* " in *" distclean "*) exec %s "$@" ;; esac\n' "$(co
 chmod +x "$folder/stand-ins"/*
 
 ./configure --prefix=/opt > "$folder/said" 2>&1 && test -f config.status
-report configure__in_the_source__makes_a_build_there $?
+report configure__in_the_source__makes_a_build_there $? "$folder/said"
 
 PATH=$folder/stand-ins:$PATH ./dev docs > "$folder/said" 2>&1 && test ! -e config.status && test -f build/config.status &&
 	says 'dev: this folder was built in as well: cleaning it (again: ./configure --prefix=/opt && make)'
-report dev__in_a_source_that_was_built__cleans_it_and_builds $?
+report dev__in_a_source_that_was_built__cleans_it_and_builds $? "$folder/said"
 
 for name in bash dirname; do ln -s "$(command -v "$name")" "$folder/bare/$name"; done
 PATH=$folder/bare bash ./dev docs > "$folder/said" 2>&1
@@ -53,5 +43,5 @@ test $? -eq 1 && says 'dev: this system has no dpkg; please install what is miss
 	'dev:   GNU autoconf' 'dev:   GNU automake' 'dev:   pkgconf or pkg-config' \
 	'dev:   libconfuse >= 3.0, with its headers' 'dev:   libxcrypt >= 4.3, with its headers' \
 	'dev:   cmocka >= 1.1.5, with its headers'
-report dev__without_dpkg__names_what_is_missing $?
+report dev__without_dpkg__names_what_is_missing $? "$folder/said"
 exit "$bad"

@@ -5,7 +5,8 @@ set -uo pipefail
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-number=0 bad=0
+# shellcheck source-path=SCRIPTDIR source=../report.sh
+. "$TOP_SRCDIR/tests/report.sh"
 
 # drives NAME WANTED OUTPUT [EXIT_CODE]: a program prints OUTPUT; WANTED are the results, the last for the whole
 drives() {
@@ -14,14 +15,8 @@ drives() {
 	sh "$TOP_SRCDIR/tests/driver.sh" --test-name t --log-file "$folder/log" --trs-file "$folder/trs" -- \
 		sh -c "cat '$folder/output'; exit ${4:-0}" > /dev/null
 	got=$(sed -n 's/^:test-result: //p; s/^:global-test-result: //p' "$folder/trs" | tr '\n' '|')
-	number=$((number + 1))
-	if [ "$got" = "$wanted" ]; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		printf '# wanted %s\n# got    %s\n' "$wanted" "$got"
-		bad=1
-	fi
+	[ "$got" = "$wanted" ]
+	report "$name" $? <(printf 'wanted %s\ngot    %s\n' "$wanted" "$got")
 }
 
 echo 1..9

@@ -5,7 +5,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/err.h"
 #include "client.h"
+
+enum { DOWNLOAD_PARTS = 5 };
 
 static char block[DOWNLOAD_PATTERN * 256];
 
@@ -58,16 +61,52 @@ int download_begin(const struct server *s)
 	return fd;
 }
 
+/* Receives at most so many bytes; false when the connection has ended. */
+static bool receive_part(int fd, size_t *at, size_t most)
+{
+	const size_t from = *at % DOWNLOAD_PATTERN, fitting = sizeof(block) - from;
+	ssize_t n = read(fd, web_answer, most < fitting ? most : fitting);
+
+	if (n <= 0)
+		return false;
+	if (memcmp(web_answer, block + from, (size_t)n) != 0)
+		fail_msg("wrong bytes after %zu", *at);
+	*at += (size_t)n;
+	return true;
+}
+
 void download_go_on(int fd, size_t *at, size_t end)
 {
-	while (*at < end) {
-		size_t most = end - *at < 65536 ? end - *at : 65536, from = *at % DOWNLOAD_PATTERN;
-		ssize_t n = read(fd, web_answer,
-				 most < sizeof(block) - DOWNLOAD_PATTERN ? most : DOWNLOAD_PATTERN);
+	while (*at < end)
+		assert_true(receive_part(fd, at, end - *at));
+}
 
-		assert_true(n > 0);
-		if (memcmp(web_answer, block + from, (size_t)n) != 0)
-			fail_msg("wrong bytes after %zu", *at);
-		*at += (size_t)n;
+void download_until_end(int fd, size_t *at)
+{
+	while (receive_part(fd, at, sizeof(block)))
+		;
+}
+
+void download_through_deaths(struct server *s, int fd, size_t *at, size_t end)
+{
+	const size_t from = *at;
+	char out[256];
+
+	for (size_t part = 1; part < DOWNLOAD_PARTS; part++) {
+		download_go_on(fd, at, from + (end - from) / DOWNLOAD_PARTS * part);
+		if (part % 2 == 1)
+			web_kill_worker(s, fd);
+		else
+			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
 	}
+	download_go_on(fd, at, end);
+}
+
+void download_finish(int fd, size_t *at)
+{
+	download_go_on(fd, at, DOWNLOAD_SIZE);
+	client_say(fd, "GET /a.txt" WEB_LAST);
+	client_drain(fd, web_answer, sizeof(web_answer));
+	web_is_file("hello\n");
+	close(fd);
 }

@@ -22,4 +22,13 @@ int download_begin(const struct server *s);
 /* Receives the bytes of "large" from *at up to `end`. */
 void download_go_on(int fd, size_t *at, size_t end);
 
+/* Receives what comes of them until the connection ends, or is reset. */
+void download_until_end(int fd, size_t *at);
+
+/* Receives them in parts: the worker dies, or the server reloads, behind each of the first ones. */
+void download_through_deaths(struct server *s, int fd, size_t *at, size_t end);
+
+/* Receives the rest of "large" and, as the last answer, "a.txt"; closes fd. */
+void download_finish(int fd, size_t *at);
+
 #endif

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -120,19 +121,34 @@ const char *process_title(pid_t pid, char *text, size_t size)
 	return text;
 }
 
+unsigned process_files(pid_t pid, const char *path, int *lowest)
+{
+	char text[PATH_MAX];
+	const struct dirent *entry;
+	unsigned count = 0;
+	DIR *list;
+
+	snprintf(text, sizeof(text), "/proc/%d/fd", pid);
+	list = opendir(text);
+	while (list && (entry = readdir(list)) != NULL) {
+		ssize_t n = readlinkat(dirfd(list), entry->d_name, text, sizeof(text) - 1);
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+
+		text[n > 0 ? n : 0] = '\0';
+		if (n <= 0 || strncmp(text, path, strlen(path)) != 0)
+			continue;
+		if (lowest && (count == 0 || fd < *lowest))
+			*lowest = fd;
+		count++;
+	}
+	if (list)
+		closedir(list);
+	return count;
+}
+
 unsigned process_descriptors(pid_t pid)
 {
-	char path[64];
-	unsigned count = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	while (dir && readdir(dir))
-		count++;
-	if (dir)
-		closedir(dir);
-	return count > 2 ? count - 2 : 0;
+	return process_files(pid, "", NULL);
 }
 
 long process_status(pid_t pid, const char *name)

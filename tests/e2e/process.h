@@ -35,6 +35,11 @@ const char *process_title(pid_t pid, char *text, size_t size);
 /* The count of open descriptors; 0 when the process is gone. */
 unsigned process_descriptors(pid_t pid);
 /*
+ * The count of those that are a file whose path begins with `path`; *lowest, unless it is NULL, is
+ * set to the first of them.
+ */
+unsigned process_files(pid_t pid, const char *path, int *lowest);
+/*
  * The number of a field in /proc/PID/status ("VmHWM" in kB, "NoNewPrivs", "Uid"); -1 when there is
  * none.
  */

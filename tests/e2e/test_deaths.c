@@ -5,13 +5,11 @@
  */
 #include "harness.h"
 
-#include <fcntl.h>
-
 #include "accessbook.h"
 #include "client.h"
+#include "damage.h"
 #include "figures.h"
 #include "process.h"
-#include "worker/arena.h"
 
 enum { CROWD = 20, ROUNDS = 4 };
 
@@ -148,33 +146,6 @@ static void connections__held_at_a_stop_by_force__are_counted(void **state)
 	close_crowd(fds);
 }
 
-/* Finds the worker's arena and overwrites its head; false where that is forbidden. */
-static bool damage_arena(pid_t worker)
-{
-	static const uint64_t nothing;
-	char path[64], line[512];
-	unsigned long from;
-	bool done = false;
-	uint64_t word;
-	FILE *maps;
-	int mem;
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", worker);
-	mem = open(path, O_RDWR | O_CLOEXEC);
-	snprintf(path, sizeof(path), "/proc/%d/maps", worker);
-	maps = fopen(path, "re");
-	while (mem >= 0 && maps && !done && fgets(line, sizeof(line), maps))
-		done = strstr(line, " rw-s ") && sscanf(line, "%lx-", &from) == 1 &&
-		       pread(mem, &word, sizeof(word), (off_t)from) == sizeof(word) &&
-		       word == ARENA_MAGIC &&
-		       pwrite(mem, &nothing, sizeof(nothing), (off_t)from) == sizeof(nothing);
-	if (maps)
-		fclose(maps);
-	if (mem >= 0)
-		close(mem);
-	return done;
-}
-
 /* The limit of descriptors is high, and no process looks at each of them. */
 static void arena__that_is_damaged__is_emptied_at_once_and_counted(void **state)
 {
@@ -187,7 +158,7 @@ static void arena__that_is_damaged__is_emptied_at_once_and_counted(void **state)
 	(void)state;
 	open_crowd(s, fds, "x\n");
 	WAIT_UNTIL(s, process_sleeps(worker));
-	if (!damage_arena(worker))
+	if (!damage_head(worker))
 		skip();
 	kill(worker, SIGKILL);
 	server_wait_event(s, "arena_emptied", "lost=20");

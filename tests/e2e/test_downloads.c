@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "accessbook.h"
-#include "base/err.h"
 #include "client.h"
 #include "download.h"
 
@@ -13,24 +12,12 @@
 static void download__outlives_workers_and_reloads(void **state)
 {
 	struct server *s = download_serve("");
+	int fd = download_begin(s);
 	size_t at = 0;
-	char out[256];
-	int fd;
 
 	(void)state;
-	fd = download_begin(s);
-	for (size_t part = 1; part <= 4; part++) {
-		download_go_on(fd, &at, DOWNLOAD_SIZE / 5 * part);
-		if (part % 2 == 1)
-			web_kill_worker(s, fd);
-		else
-			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
-	}
-	download_go_on(fd, &at, DOWNLOAD_SIZE);
-	client_say(fd, "GET /a.txt" WEB_LAST);
-	client_drain(fd, web_answer, sizeof(web_answer));
-	assert_string_equal(web_body(), "hello\n");
-	close(fd);
+	download_through_deaths(s, fd, &at, DOWNLOAD_SIZE);
+	download_finish(fd, &at);
 	server_stop(s);
 }
 
@@ -86,7 +73,7 @@ static void file__that_becomes_shorter__resets_the_connection(void **state)
 			fail_msg("row %zu: %zu bytes, %s", i / 2, got, is_reset ? "reset" : "end");
 		close(fd);
 		server_wait_event(s, "connection_ended", "ending=file_shrank");
-		web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
+		web_serves(s, "hello\n");
 		server_stop(s);
 	}
 }

@@ -2,11 +2,9 @@
 /* http: what workers remember of files: bytes that stay right, changes that are seen in time. */
 #include "harness.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "client.h"
 #include "process.h"
@@ -48,23 +46,12 @@ static void put_sized(size_t size)
 	close(fd);
 }
 
-/* Only a file whose last change lies a while back is remembered. */
-static void wait_settled(const char *name)
-{
-	struct stat st;
-
-	do {
-		harness_tick();
-		assert_int_equal(stat(path_of(name), &st), 0);
-	} while (st.st_ctim.tv_sec + 2 > time(NULL));
-}
-
 static struct server *serve_sizes(const char *options)
 {
 	web_make_folder();
 	for (size_t i = 0; i < SIZES; i++)
 		put_sized(sizes[i]);
-	wait_settled("131073");
+	web_wait_settled("131073");
 	return web_serve(options);
 }
 
@@ -164,12 +151,6 @@ static void answers__to_a_slow_client__are_whole(void **state)
 	server_stop(s);
 }
 
-static void expect_text(const struct server *s, const char *text)
-{
-	web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
-	assert_string_equal(web_body(), text);
-}
-
 static void change__is_seen_once_cache_valid_is_over(void **state)
 {
 	struct server *s;
@@ -179,11 +160,11 @@ static void change__is_seen_once_cache_valid_is_over(void **state)
 	web_put("a.txt", "one");
 	s = web_serve(",cache_valid=200ms");
 	/* what has just changed is not remembered */
-	expect_text(s, "one");
+	web_serves(s, "one");
 	web_put("a.txt", "two");
-	expect_text(s, "two");
-	wait_settled("a.txt");
-	expect_text(s, "two");
+	web_serves(s, "two");
+	web_wait_settled("a.txt");
+	web_serves(s, "two");
 	web_put("a.txt", "333");
 	do {
 		harness_tick();
@@ -205,11 +186,11 @@ static void change__is_seen_at_once_without_validity_or_cache(void **state)
 
 		web_make_folder();
 		web_put("a.txt", "one");
-		wait_settled("a.txt");
+		web_wait_settled("a.txt");
 		s = web_serve(options[i]);
-		expect_text(s, "one");
+		web_serves(s, "one");
 		web_put("a.txt", "two");
-		expect_text(s, "two");
+		web_serves(s, "two");
 		server_stop(s);
 	}
 }
@@ -221,11 +202,11 @@ static void file__is_served_from_memory_while_it_is_valid(void **state)
 	(void)state;
 	web_make_folder();
 	web_put("a.txt", "one");
-	wait_settled("a.txt");
+	web_wait_settled("a.txt");
 	s = web_serve(",cache_valid=1h");
-	expect_text(s, "one");
+	web_serves(s, "one");
 	assert_int_equal(unlink(path_of("a.txt")), 0);
-	expect_text(s, "one");
+	web_serves(s, "one");
 	/* a name that nothing was found under is not remembered */
 	web_begins(web_ask(s, "GET /b.txt" WEB_LAST), "HTTP/1.1 404 ");
 	web_put("b.txt", "b");
@@ -270,7 +251,7 @@ static void file__rewritten_in_place__is_whole_and_new(void **state)
 
 		web_make_folder();
 		rewrite("f", 'a', large[i]);
-		wait_settled("f");
+		web_wait_settled("f");
 		s = web_serve(",cache_valid=1h");
 		web_ask(s, "GET /f" WEB_LAST);
 		web_ask(s, "GET /f" WEB_LAST);
@@ -305,14 +286,14 @@ static void folder__that_is_switched__is_served_at_once(void **state)
 	web_put("v2/a.txt", "two");
 	web_put_link("v1", "now");
 	web_put_link("v2", "next");
-	wait_settled("v2/a.txt");
+	web_wait_settled("v2/a.txt");
 	snprintf(from, sizeof(from),
 		 "listen \"127.0.0.1:0\" { service = http  root = \"%s\"  "
 		 "cache_valid = 1h }\n",
 		 path_of("now"));
 	s = server_start(&(struct plan){ .conf = from });
-	expect_text(s, "one");
-	expect_text(s, "one");
+	web_serves(s, "one");
+	web_serves(s, "one");
 	snprintf(from, sizeof(from), "%s", path_of("next"));
 	assert_int_equal(rename(from, path_of("now")), 0);
 	do {
@@ -325,22 +306,7 @@ static void folder__that_is_switched__is_served_at_once(void **state)
 /* The descriptors of files that the worker has open. */
 static unsigned count_files(struct server *s)
 {
-	char folder[64], path[512];
-	struct dirent *entry;
-	unsigned count = 0;
-	DIR *list;
-
-	snprintf(folder, sizeof(folder), "/proc/%d/fd", (int)server_worker(s, 0));
-	list = opendir(folder);
-	assert_non_null(list);
-	while ((entry = readdir(list)) != NULL) {
-		ssize_t n = readlinkat(dirfd(list), entry->d_name, path, sizeof(path) - 1);
-
-		path[n > 0 ? n : 0] = '\0';
-		count += strncmp(path, path_of(""), strlen(path_of(""))) == 0;
-	}
-	closedir(list);
-	return count;
+	return process_files(server_worker(s, 0), path_of(""), NULL);
 }
 
 /* A file that is removed does not occupy its disk for long. */

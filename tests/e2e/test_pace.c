@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "client.h"
 #include "download.h"
 #include "process.h"
@@ -63,19 +62,11 @@ static void download__keeps_its_pace_through_deaths_and_reloads(void **state)
 {
 	struct server *s = serve(",limit_rate=100k");
 	int64_t begun_ms = clock_ms();
+	int fd = download_begin(s);
 	size_t at = 0;
-	char out[256];
-	int fd;
 
 	(void)state;
-	fd = download_begin(s);
-	for (size_t part = 1; part <= 4; part++) {
-		download_go_on(fd, &at, PART / 4 * part);
-		if (part % 2 == 1)
-			web_kill_worker(s, fd);
-		else
-			assert_int_equal(server_verb(s, "reload", out, sizeof(out)), CODE_OK);
-	}
+	download_through_deaths(s, fd, &at, PART);
 	check_pace(PART, RATE, begun_ms);
 	close(fd);
 	server_stop(s);

@@ -16,12 +16,6 @@
 
 enum { READERS = 400, MEMORY_KB = 32 * 1024, SOON_MS = WAIT_MS / 4, UNREAD = 512 * 1024 };
 
-static void serves(const struct server *s)
-{
-	web_begins(web_ask(s, "GET /a.txt" WEB_LAST), "HTTP/1.1 200 OK\r\n");
-	assert_string_equal(web_body(), "hello\n");
-}
-
 static void ended(struct server *s, const char *why)
 {
 	char fields[64];
@@ -102,7 +96,7 @@ static void file__that_nobody_takes__is_given_up(void **state)
 
 		client_say(fd, requests[i]);
 		download_head(fd);
-		serves(s);
+		web_serves(s, "hello\n");
 		assert_true(bytes_out(server_wait_event(s, "connection_ended",
 							"ending=send_timeout")) < UNREAD);
 		close(fd);
@@ -125,11 +119,7 @@ static void file__that_is_taken_slowly__is_sent_on(void **state)
 		download_go_on(fd, &at, at + 65536 < DOWNLOAD_SIZE ? at + 65536 : DOWNLOAD_SIZE);
 		harness_tick();
 	}
-	download_go_on(fd, &at, DOWNLOAD_SIZE);
-	client_say(fd, "GET /a.txt" WEB_LAST);
-	client_drain(fd, web_answer, sizeof(web_answer));
-	assert_string_equal(web_body(), "hello\n");
-	close(fd);
+	download_finish(fd, &at);
 	server_stop(s);
 }
 
@@ -141,7 +131,7 @@ static void readers__that_take_nothing__cost_little_memory(void **state)
 	long before;
 
 	(void)state;
-	serves(s);
+	web_serves(s, "hello\n");
 	before = process_status(server_worker(s, 0), "VmHWM");
 	for (unsigned i = 0; i < READERS; i++) {
 		fds[i] = connect_narrow(s);
@@ -151,7 +141,7 @@ static void readers__that_take_nothing__cost_little_memory(void **state)
 	}
 	for (unsigned i = 0; i < READERS; i++)
 		download_head(fds[i]);
-	serves(s);
+	web_serves(s, "hello\n");
 	assert_true(before > 0);
 	assert_in_range(process_status(server_worker(s, 0), "VmHWM") - before, 0, MEMORY_KB);
 	for (unsigned i = 0; i < READERS; i++)
@@ -187,12 +177,12 @@ static void requests__whose_answers_nobody_takes__are_not_read(void **state)
 	long before;
 
 	(void)state;
-	serves(s);
+	web_serves(s, "hello\n");
 	before = process_status(server_worker(s, 0), "VmHWM");
 	while (ask_on(fd, &at))
 		assert_true(clock_ms() - begun_ms < WAIT_MS);
 	assert_in_range(process_status(server_worker(s, 0), "VmHWM") - before, 0, MEMORY_KB / 8);
-	serves(s);
+	web_serves(s, "hello\n");
 	close(fd);
 	ended(s, "send_timeout");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -31,6 +32,18 @@ const char *web_body(void)
 
 	assert_non_null(at);
 	return at + 4;
+}
+
+void web_is_file(const char *text)
+{
+	web_begins(web_answer, "HTTP/1.1 200 OK\r\n");
+	assert_string_equal(web_body(), text);
+}
+
+void web_serves(const struct server *s, const char *text)
+{
+	web_ask(s, "GET /a.txt" WEB_LAST);
+	web_is_file(text);
 }
 
 void web_begins(const char *text, const char *beginning)
@@ -71,6 +84,18 @@ void web_age(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
 	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+}
+
+void web_wait_settled(const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", web_folder, name);
+	do {
+		harness_tick();
+		assert_int_equal(stat(path, &st), 0);
+	} while (st.st_ctim.tv_sec + 2 > time(NULL));
 }
 
 void web_put_folder(const char *name)

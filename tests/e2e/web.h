@@ -20,6 +20,10 @@ const char *web_ask(const struct server *s, const char *request);
 /* The body of the last answer. */
 const char *web_body(void);
 
+/* The last answer is a file with this text; web_serves asks for "a.txt" first. */
+void web_is_file(const char *text);
+void web_serves(const struct server *s, const char *text);
+
 void web_begins(const char *text, const char *beginning);
 void web_has(const char *text, const char *part);
 
@@ -29,6 +33,8 @@ void web_make_folder(void);
 void web_put(const char *name, const char *text);
 /* Its last change was 1000 seconds after the epoch. */
 void web_age(const char *name);
+/* Waits until its last change lies a while back: only such a file is remembered by a worker. */
+void web_wait_settled(const char *name);
 void web_put_folder(const char *name);
 void web_put_link(const char *target, const char *name);
 

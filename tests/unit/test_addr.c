@@ -250,6 +250,30 @@ static void net_holds__keeps_families_apart_but_for_mapped_ones(void **state)
 	assert_false(holds("0.0.0.0/0", "unix:/x"));
 }
 
+static void net_is_host__of_whole_addresses_alone(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_host;
+	} rows[] = {
+		{ "192.0.2.1", true },     { "192.0.2.1/32", true },
+		{ "192.0.2.0/31", false }, { "0.0.0.0/0", false },
+		{ "::1", true },           { "2001:db8::/127", false },
+		{ "::/32", false },        { "::ffff:192.0.2.1", true },
+		{ "unix", false },
+	};
+	struct net net = { .family = AF_UNSPEC };
+	struct err err;
+
+	(void)state;
+	assert_false(net_is_host(&net));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_true(net_read(rows[i].text, &net, &err));
+		if (net_is_host(&net) != rows[i].is_host)
+			fail_msg("%s", rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(net_read__takes_blocks_and_refuses_the_rest),
 		cmocka_unit_test(net_holds__compares_the_leading_bits),
 		cmocka_unit_test(net_holds__keeps_families_apart_but_for_mapped_ones),
+		cmocka_unit_test(net_is_host__of_whole_addresses_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,20 +18,24 @@
 enum { NUMBER = 200 };
 
 static int pipe_fds[2];
+static int other_file; /* not the one that connections send */
 
-static int open_pipe(void **state)
+static int open_others(void **state)
 {
 	(void)state;
-	return pipe2(pipe_fds, O_NONBLOCK | O_CLOEXEC);
+	other_file = memfd_create("other", MFD_CLOEXEC);
+	return other_file < 0 ? -1 : pipe2(pipe_fds, O_NONBLOCK | O_CLOEXEC);
 }
 
-static int close_pipe(void **state)
+static int close_others(void **state)
 {
 	(void)state;
-	/* it was no connection's, and nobody else has closed it */
+	/* they were no connection's, and nobody else has closed them */
 	assert_int_equal(fcntl(pipe_fds[0], F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(other_file, F_GETFD), FD_CLOEXEC);
 	close(pipe_fds[0]);
 	close(pipe_fds[1]);
+	close(other_file);
 	return 0;
 }
 
@@ -46,6 +50,11 @@ static int get_closed(void)
 
 	close(fd);
 	return fd;
+}
+
+static int get_other_file(void)
+{
+	return other_file;
 }
 
 static int get_high(void)
@@ -173,14 +182,16 @@ static void end_damaged_range(struct served *s, struct ranged_download *d)
 	ranged_stop(s);
 }
 
-static void range__whose_file_is_none__is_lost(void **state)
+static void range__whose_file_is_none_or_another__is_lost(void **state)
 {
+	static int (*const files[])(void) = { get_pipe, get_closed, get_other_file };
+
 	(void)state;
-	for (size_t i = 0; i < KINDS; i++) {
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		struct ranged_download d;
 		struct served s;
 
-		start_damaged_range(&s, &d, kinds[i]);
+		start_damaged_range(&s, &d, files[i]);
 		dispatch_end_turn(&s.pool);
 		assert_lost(&s);
 		end_damaged_range(&s, &d);
@@ -318,7 +329,7 @@ static void record__that_ended_before_its_check__is_not_lost(void **state)
 	}
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, open_pipe, close_pipe)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_others, close_others)
 
 int main(void)
 {
@@ -326,7 +337,7 @@ int main(void)
 		CASE(record__whose_descriptor_is_no_socket__is_found_in_a_slice),
 		CASE(record__whose_descriptor_is_no_socket__is_found_before_it_is_served),
 		CASE(record__whose_descriptor_is_used_again__is_found_at_once),
-		CASE(range__whose_file_is_none__is_lost),
+		CASE(range__whose_file_is_none_or_another__is_lost),
 		CASE(range__whose_file_is_used_again__is_lost_alone),
 		CASE(range__whose_file_a_service_opens__is_lost_alone),
 		CASE(pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once),

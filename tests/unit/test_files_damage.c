@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -26,6 +27,8 @@ enum { LARGE = 400000, LISTED = 900, ROUNDS = 500, NARROW = 4096, OTHERS = '\1' 
 #define PARTS           "Range: bytes=5-40000,100000-100010,200000-399999\r\n"
 
 static const char parts[] = GET("/large", PARTS), listing[] = GET("/list/", "");
+static const char same[] = GET("/same", ""); /* another name of "large" */
+
 /* A client, and the record of its connection. */
 struct asked {
 	int client;
@@ -81,9 +84,18 @@ static struct asked ask(const char *request)
 	return a;
 }
 
+/* A cache keeps only what has not changed for a while. */
+static void wait_settled(void)
+{
+	const time_t begun = time(NULL);
+
+	while (time(NULL) < begun + 3)
+		poll(NULL, 0, 10);
+}
+
 static int set_up(void **state)
 {
-	char text[512];
+	char text[512], other[512];
 	void *made;
 
 	(void)state;
@@ -92,6 +104,9 @@ static int set_up(void **state)
 	folder = made;
 	fill("large", 'x');
 	fill("others", OTHERS);
+	snprintf(text, sizeof(text), "%s/large", folder);
+	snprintf(other, sizeof(other), "%s/same", folder);
+	assert_int_equal(link(text, other), 0);
 	snprintf(text, sizeof(text), "%s/list", folder);
 	assert_int_equal(mkdir(text, 0755), 0);
 	for (unsigned i = 0; i < LISTED; i++) {
@@ -99,10 +114,14 @@ static int set_up(void **state)
 		folder_write(folder, text, "");
 	}
 	snprintf(text, sizeof(text),
-		 "listen 1 { service = http  root = \"%s\"  autoindex = yes  cache_size = off }",
+		 "listen 1 { service = http  root = \"%s\"  autoindex = yes  cache_valid = 1h }",
 		 folder);
+	wait_settled();
 	sited_start(&s, text);
-	close(ask(GET("/", "")).client); /* now the worker has the folder open */
+	/* now the worker has the folder open, and the cache both files */
+	close(ask(GET("/", "")).client);
+	close(ask(GET("/large", "")).client);
+	close(ask(GET("/others", "")).client);
 	served_settle(&s);
 	return 0;
 }
@@ -303,12 +322,51 @@ static void file__that_is_held_wrongly__is_damage(void **state)
 	}
 }
 
+/*
+ * The cache of the new worker opens a file under the number that a record names which has not been
+ * checked yet: even if it is the same file, the descriptor stays the cache's.
+ */
+static void file__whose_number_the_cache_gets__is_lost_alone(void **state)
+{
+	static char bytes[1 << 20];
+	unsigned fds = ranged_fds();
+	int client = served_connect(&s), lowest;
+	struct recovery r;
+	struct asked own;
+
+	(void)state;
+	s.fd_count = 0;
+	served_own(&s, newest()->fd);
+	own = ask(parts);
+	served_recover(&s, &r);
+	assert_counts(&r, 2, 0, 0);
+	close(own.r->file);
+	lowest = fcntl(own.r->fd, F_DUPFD_CLOEXEC, 0);
+	close(lowest);
+	own.r->file = lowest;
+	assert_int_equal(send(client, same, strlen(same), MSG_NOSIGNAL), strlen(same));
+	loop_turn(&s.loop, 0);
+	assert_true(fcntl(lowest, F_GETFD) >= 0);
+	dispatch_end_turn(&s.pool);
+	assert_int_equal(served_metric(&s, METRIC_connections_lost_total), lost + 1);
+	assert_true(fcntl(lowest, F_GETFD) >= 0);
+	assert_own(bytes, take(own.client, bytes, sizeof(bytes)));
+	close(own.client);
+	assert_true(take(client, bytes, sizeof(bytes)) > LARGE);
+	assert_own(bytes, LARGE);
+	close(client);
+	served_settle(&s);
+	assert_int_equal(s.pool.limit.total, 0);
+	assert_int_equal(ranged_fds(), fds + 1); /* that of the cache */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts__with_any_bytes_for_a_state__harm_nobody),
 		cmocka_unit_test(listing__with_any_bytes_for_a_state__harms_nobody),
 		cmocka_unit_test(file__that_is_held_wrongly__is_damage),
+		cmocka_unit_test(file__whose_number_the_cache_gets__is_lost_alone),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -258,6 +258,34 @@ static void bare__is_what_needs_no_quotes(void **state)
 		assert_false(strbuf_is_bare(not [i]));
 }
 
+static const char *uri(const char *bytes, size_t n, const char *also)
+{
+	struct strbuf text = strbuf_on(room, sizeof(room) - 1);
+
+	strbuf_uri(&text, bytes, n, also);
+	assert_false(text.is_cut);
+	room[text.used] = '\0';
+	return room;
+}
+
+static void uri__has_all_bytes_but_unreserved_ones_escaped(void **state)
+{
+	static const char unreserved[] = "ABCXYZabcxyz0189-._~";
+	struct strbuf text = strbuf_on(room, 4);
+
+	(void)state;
+	assert_string_equal(uri(unreserved, strlen(unreserved), ""), unreserved);
+	assert_string_equal(uri("/?#%&+ ", 7, ""), "%2F%3F%23%25%26%2B%20");
+	assert_string_equal(uri("a\0\x7f\x80\xff", 5, "/"), "a%00%7F%80%FF");
+	assert_string_equal(uri("/a/b c/", 7, "/"), "/a/b%20c/");
+	assert_string_equal(uri("", 0, "/"), "");
+	strbuf_uri(&text, "a ", 2, "");
+	assert_false(text.is_cut);
+	strbuf_uri(&text, " ", 1, "");
+	assert_true(text.is_cut);
+	assert_memory_equal(room, "a%20", 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +300,7 @@ int main(void)
 		cmocka_unit_test(escaped__stops_at_the_bound_of_an_array),
 		cmocka_unit_test(escaped__is_cut_between_characters),
 		cmocka_unit_test(escaped__of_what_fits_exactly__is_not_cut),
+		cmocka_unit_test(uri__has_all_bytes_but_unreserved_ones_escaped),
 		cmocka_unit_test(bare__is_what_needs_no_quotes),
 	};
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hex.h"
+
 void http_response_init(struct http_response *response)
 {
 	/* the line is not cleared, to save time: this runs for each message */
@@ -28,16 +30,6 @@ static void set_state(struct http_response *response, enum http_response_state s
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-/* Returns the value of a hexadecimal digit; -1 when it is none. */
-static int hex_digit(char c)
-{
-	char lower = (char)(c | 0x20);
-
-	if (is_digit(c))
-		return c - '0';
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /* Parses "HTTP/1.1 200 OK". */
@@ -152,8 +144,8 @@ static void parse_chunk_size(struct http_response *response, const char *line, s
 	uint64_t size = 0;
 	size_t i = 0;
 
-	for (; i < n && hex_digit(line[i]) >= 0 && i < 15; i++)
-		size = size * 16 + (uint64_t)hex_digit(line[i]);
+	for (; i < n && hex_value(line[i]) >= 0 && i < 15; i++)
+		size = size * 16 + (uint64_t)hex_value(line[i]);
 	if (i == 0 || (i < n && line[i] != ';' && line[i] != ' ' && line[i] != '\t')) {
 		set_state(response, HTTP_RESPONSE_INVALID);
 		return;

@@ -10,14 +10,7 @@ enum { CODE_MOST = 255 };
 
 static bool is_address(const struct net *net)
 {
-	switch (net->family) {
-	case AF_INET:
-		return net->bits == 32;
-	case AF_INET6:
-		return net->bits == 128;
-	default:
-		return net->family == AF_UNIX;
-	}
+	return net->family == AF_UNIX || net_is_host(net);
 }
 
 /* A PROXY header tells both ends, of one family. */

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "services/http/http_request.h"
-#include "services/http/http_text.h"
 
 enum place {
 	SIZE_FIRST, /* 0: the start, so a zeroed struct is valid */
@@ -83,7 +83,7 @@ static bool is_in(char c, uint8_t class)
 {
 	switch (class) {
 	case HEX:
-		return http_text_hex(c) >= 0;
+		return hex_value(c) >= 0;
 	case TOKEN:
 		return http_is(c, HTTP_TOKEN);
 	case BLANK:
@@ -128,7 +128,7 @@ static enum http_progress take_frame(struct http_chunked *chunked, char c)
 	if (++chunked->frame > HTTP_FRAME_MOST)
 		return refuse_chunk(chunked, 413);
 	if (to == SIZE_MORE) {
-		chunked->left = chunked->left * 16 + (uint32_t)http_text_hex(c);
+		chunked->left = chunked->left * 16 + (uint32_t)hex_value(c);
 		if (chunked->left > HTTP_BODY_MOST - chunked->data)
 			return refuse_chunk(chunked, 413);
 	}

@@ -2,6 +2,8 @@
 /* Gathers what the access log tells of a request from its head. It writes no line itself. */
 #include "services/http/http_log.h"
 
+#include <string.h>
+
 #include "services/http/http_field.h"
 
 static struct access_text text_of(struct http_text text)
@@ -14,19 +16,25 @@ static struct access_text part_of(const char *head, struct http_span span)
 	return (struct access_text){ span.length > 0 ? head + span.at : NULL, span.length };
 }
 
+static size_t length_before(const char *at, size_t n, char mark)
+{
+	const char *found = memchr(at, mark, n);
+
+	return found ? (size_t)(found - at) : n;
+}
+
 /* The first line that is not empty, or what has come of it; of a refused request any bytes. */
 static struct access_text find_line(const struct conn *c, const struct http_request *request)
 {
 	const char *at = buf_head(&c->in);
-	size_t left = request->status != 0 ? buf_used(&c->in) : request->head_length, n = 0;
+	size_t left = request->status != 0 ? buf_used(&c->in) : request->head_length;
 
 	for (; left > 0 && (*at == '\r' || *at == '\n'); at++)
 		left--;
 	if (left > HTTP_LINE_MOST)
 		left = HTTP_LINE_MOST;
-	while (n < left && at[n] != '\r' && at[n] != '\n')
-		n++;
-	return (struct access_text){ at, n };
+	left = length_before(at, left, '\r');
+	return (struct access_text){ at, length_before(at, left, '\n') };
 }
 
 void http_log(const struct conn *c, const struct http_request *request,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of bytes. Any other byte, including CR and NUL, belongs to no class. */
 #include "services/http/http_request.h"
-#include "services/http/http_text.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+
+#include "base/hex.h"
 
 enum {
 	U = HTTP_TARGET,
@@ -25,7 +26,7 @@ const uint8_t http_classes[256] = {
 
 static bool is_hex(char c)
 {
-	return http_text_hex(c) >= 0;
+	return hex_value(c) >= 0;
 }
 
 /* True for a name of the class's bytes, where two hexadecimal digits follow each %. */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "services/http/http_request.h"
+#include "base/hex.h"
 
 struct builder {
 	char *path;
@@ -26,8 +26,8 @@ static bool next_byte(struct http_text *raw, char *byte)
 
 		if (raw->length < 3)
 			return false;
-		high = http_text_hex(raw->at[1]);
-		low = http_text_hex(raw->at[2]);
+		high = hex_value(raw->at[1]);
+		low = hex_value(raw->at[2]);
 		if (high < 0 || low < 0)
 			return false;
 		*byte = (char)(high * 16 + low);
@@ -146,15 +146,5 @@ bool http_target_is_below(const char *path, size_t length, struct http_text pref
 
 void http_target_escape(struct strbuf *text, const char *path, size_t length)
 {
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)path[i];
-		char escape[3] = { '%', digits[c >> 4], digits[c & 15] };
-
-		if ((http_is((char)c, HTTP_HOST) && c != '%') || c == '/')
-			strbuf_put(text, &path[i], 1);
-		else
-			strbuf_put(text, escape, sizeof(escape));
-	}
+	strbuf_uri(text, path, length, "/!$&'()*+,;=");
 }

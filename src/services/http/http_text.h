@@ -15,15 +15,6 @@ struct http_text {
 	size_t length;
 };
 
-/* The value of a hexadecimal digit, or -1. */
-static inline int http_text_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Without the blanks and tabs around it. */
 struct http_text http_text_trim(struct http_text text);
 

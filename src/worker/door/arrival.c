@@ -89,7 +89,7 @@ static bool is_range_fd(struct arrival *a, const struct record *r, int fd)
 	struct stat st;
 
 	if (sys_fstat(fd, &st) == 0)
-		return record_can_have(r, st.st_mode & S_IFMT);
+		return record_can_have(r, &st);
 	a->lacks_memory = true;
 	return false;
 }
@@ -208,16 +208,9 @@ static struct record *read_record(struct arrival *a, enum record_side side)
 
 static bool is_sound_service(struct arrival *a, struct record *client)
 {
-	struct pool *pool = a->pool;
-	struct record *other = pool_peer(pool, client);
 	struct conn c, peer;
 
-	pool_view(pool, client, &c);
-	if (other) {
-		pool_view(pool, other, &peer);
-		c.peer = &peer;
-		peer.peer = &c;
-	}
+	pool_view_pair(a->pool, client, &c, &peer);
 	if (c.service->takes && !record_is_ending(client) && !c.service->takes(&c)) {
 		a->is_stranger = true;
 		return false;

@@ -27,8 +27,7 @@ static bool may_have_file(const struct record *r)
 {
 	struct stat st;
 
-	return sys_fstat(r->file, &st) == 0 ? record_can_have(r, st.st_mode & S_IFMT) :
-					      errno != EBADF;
+	return sys_fstat(r->file, &st) == 0 ? record_can_have(r, &st) : errno != EBADF;
 }
 
 /* A descriptor that is no connection's may be this worker's own by now: it is not closed. */

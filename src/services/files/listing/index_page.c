@@ -16,17 +16,8 @@ static const char *const titles[INDEX_SORTS] = { "Name", "Size", "Last change (U
 /* With "./" before it no name is taken for a scheme or another host (4.2). */
 static void put_link(struct strbuf *text, const struct index_entry *entry)
 {
-	static const char digits[] = "0123456789ABCDEF";
-
 	strbuf_raw(text, "./");
-	for (const char *at = entry->name; *at != '\0'; at++) {
-		unsigned char c = (unsigned char)*at;
-		char escape[] = { '%', digits[c >> 4], digits[c & 15] };
-		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				(c >= '0' && c <= '9') || strchr("-._~", c);
-
-		strbuf_put(text, is_plain ? at : escape, is_plain ? 1 : sizeof(escape));
-	}
+	strbuf_uri(text, entry->name, strlen(entry->name), "");
 	if (entry->is_folder)
 		strbuf_raw(text, "/");
 }

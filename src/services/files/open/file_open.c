@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sys.h"
 #include "services/files/open/file_cache.h"
 #include "services/files/open/place.h"
@@ -108,30 +109,14 @@ static bool is_settled(const struct stat *st)
 	return st->st_ctim.tv_sec + SETTLED_S < time(NULL);
 }
 
-/* False when the file has become shorter meanwhile. */
-static bool read_all(int fd, char *bytes, size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = sys_pread(fd, bytes + done, size - done, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
-}
-
 /* False when the file has changed meanwhile. */
 static bool read_state(const struct beneath_file *file, struct file_kept *kept)
 {
+	const off_t size = file->st.st_size;
 	struct stat st;
 
 	kept->st = file->st;
-	return !kept->bytes || (read_all(file->fd, kept->bytes, (size_t)file->st.st_size) &&
+	return !kept->bytes || (file_read(file->fd, kept->bytes, (size_t)size, 0) == size &&
 				sys_fstat(file->fd, &st) == 0 && is_same_file(&file->st, &st));
 }
 

@@ -219,7 +219,7 @@ static bool read_types(int fd, const char *path, char *text, size_t *length, str
 		return err_errno(err, CODE_OSERR, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, CODE_CONFIG, "%s: not a regular file", path);
-	n = file_read(fd, text, MEDIA_TYPES_MOST + 1);
+	n = file_read(fd, text, MEDIA_TYPES_MOST + 1, 0);
 	if (n < 0)
 		return err_errno(err, CODE_OSERR, "%s", path);
 	if (n > MEDIA_TYPES_MOST)

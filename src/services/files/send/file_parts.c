@@ -4,16 +4,15 @@
 
 #include <string.h>
 
+#include "base/file.h"
+#include "base/hex.h"
 #include "base/sys.h"
 
 enum { BOUNDARY_TEXT = 2 * sizeof(uint64_t) + 1 };
 
 static const char *write_boundary(uint64_t boundary, char text[static BOUNDARY_TEXT])
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < BOUNDARY_TEXT - 1; i++)
-		text[i] = digits[boundary >> (4 * i) & 15];
+	hex_write(text, BOUNDARY_TEXT - 1, boundary, HEX_SMALL);
 	text[BOUNDARY_TEXT - 1] = '\0';
 	return text;
 }
@@ -67,21 +66,9 @@ uint64_t file_parts_announce(const struct file_parts *parts, const struct http_r
 
 bool file_parts_put_bytes(struct buf *out, int fd, uint64_t offset, uint64_t length)
 {
-	uint32_t before = out->end;
-
-	while (length > 0) {
-		ssize_t n = sys_pread(fd, out->base + out->end, (size_t)length, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			out->end = before;
-			return false;
-		}
-		out->end += (uint32_t)n;
-		offset += (uint64_t)n;
-		length -= (uint64_t)n;
-	}
+	if (file_read(fd, out->base + out->end, (size_t)length, (off_t)offset) != (ssize_t)length)
+		return false;
+	out->end += (uint32_t)length;
 	return true;
 }
 
