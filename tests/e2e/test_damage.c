@@ -66,13 +66,14 @@ static void assert_others(struct server *s)
 		assert_int_equal(web_body()[i], '\0');
 }
 
-static void damage(struct server *s, int fd)
+/* A new worker finds that the connection of fd has the cache's descriptor of that file. */
+static void damage(struct server *s, int fd, const char *name)
 {
-	pid_t worker = server_worker(s, 0);
-
-	WAIT_UNTIL(s, process_sleeps(worker));
-	if (!damage_record(worker, fd, name_file))
+	web_wait_sent(s, fd);
+	named = find_fd(s, name);
+	if (!damage_record(server_worker(s, 0), fd, name_file))
 		skip();
+	web_kill_worker(s, fd);
 }
 
 static void record__that_names_another_file__ends_its_connection_alone(void **state)
@@ -82,9 +83,7 @@ static void record__that_names_another_file__ends_its_connection_alone(void **st
 	size_t at = 0, of_other = 0;
 
 	(void)state;
-	named = find_fd(s, "others");
-	damage(s, fd);
-	web_kill_worker(s, other);
+	damage(s, fd, "others");
 	server_wait_event(s, "connection_ended", "ending=recovery_damaged");
 	download_until_end(fd, &at);
 	assert_true(at < DOWNLOAD_SIZE);
@@ -95,20 +94,17 @@ static void record__that_names_another_file__ends_its_connection_alone(void **st
 	server_stop(s);
 }
 
-/* It is the connection's from now on: no other worker's cache has it. */
+/* The descriptor is the connection's from now on: no other worker's cache has it. */
 static void record__that_names_the_same_file__goes_on(void **state)
 {
 	struct server *s = serve();
-	int fd = download_begin(s), other = download_begin(s);
-	size_t at = 0, of_other = 0;
+	int fd = download_begin(s);
+	size_t at = 0;
 
 	(void)state;
-	named = find_fd(s, "large");
-	damage(s, fd);
-	web_kill_worker(s, other);
-	download_finish(fd, &at);
+	damage(s, fd, "large");
 	assert_others(s);
-	download_finish(other, &of_other);
+	download_finish(fd, &at);
 	server_stop(s);
 }
 

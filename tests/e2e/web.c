@@ -123,7 +123,7 @@ struct server *web_serve(const char *options)
 	return server_start(&(struct plan){ .listen = { listen }, .workers = 1 });
 }
 
-void web_kill_worker(struct server *s, int fd)
+void web_wait_sent(struct server *s, int fd)
 {
 	pid_t pid = server_worker(s, 0);
 	int before, waiting = -1;
@@ -133,8 +133,13 @@ void web_kill_worker(struct server *s, int fd)
 		harness_tick();
 		assert_int_equal(ioctl(fd, FIONREAD, &waiting), 0);
 	} while (waiting != before || !process_sleeps(pid));
+}
+
+void web_kill_worker(struct server *s, int fd)
+{
+	web_wait_sent(s, fd);
 	server_mark(s);
-	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(kill(server_worker(s, 0), SIGKILL), 0);
 	server_wait_event(s, "connections_recovered", NULL);
 }
 

@@ -41,10 +41,10 @@ void web_put_link(const char *target, const char *name);
 /* Serves web_folder, with further options such as ",hidden=yes". */
 struct server *web_serve(const char *options);
 
-/*
- * Kills the worker once all that the client at fd does not read has gone out: it has nothing in
- * hand.
- */
+/* Waits until all that the client at fd does not read has gone out: the worker sleeps. */
+void web_wait_sent(struct server *s, int fd);
+
+/* Kills the worker then: it has nothing in hand. */
 void web_kill_worker(struct server *s, int fd);
 
 /* A configuration that serves it, with further lines of the listen; valid until the next call. */
