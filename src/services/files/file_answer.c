@@ -139,6 +139,6 @@ bool file_answer_more(struct conn *c, struct http_session *session)
 	struct files *files = conn_state(c);
 	struct asked a;
 
-	return ask(c, session, &a) == 0 ? autoindex_go_on(&a, &files->listing) :
+	return ask(c, session, &a) == 0 ? autoindex_go_on(&a, files) :
 					  autoindex_give_up(c);
 }

@@ -154,8 +154,12 @@ static bool looks_whole(const struct conn *c, const struct files *f)
 {
 	if (c->record->state > CONN_OPEN)
 		return conn_has_output(c);
-	return f->session.goes_on && f->answer == FILES_LISTING &&
-	       !http_is_chunked(&f->session.request);
+	if (http_is_chunked(&f->session.request))
+		return false;
+	if (http_session_goes_on(&f->session))
+		return f->answer == FILES_LISTING;
+	/* the last bytes of a listing */
+	return f->session.stage == HTTP_SENDING && buf_used(&c->out) > 0 && conn_range_left(c) == 0;
 }
 
 static void end_request(struct conn *c, enum close_reason reason)
@@ -190,7 +194,7 @@ static bool is_sound(const struct conn *c)
 		return true;
 	if (!http_session_is_sound(c, &f->session))
 		return false;
-	if (!f->session.goes_on)
+	if (!http_session_goes_on(&f->session))
 		return f->answer == FILES_NONE && !c->record->holds_file;
 	if (f->session.request.head_length == 0)
 		return false;
@@ -201,7 +205,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 4,
+	.state_version = 5,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = root_check,
