@@ -37,10 +37,10 @@ static struct server *serve_with(const char *options)
 	put_list();
 	snprintf(listen_text, sizeof(listen_text),
 		 "127.0.0.1:0=http,root=%s,autoindex=yes,sndbuf=64k%s", web_folder, options);
-	return accessbook_start((struct plan){
-		.listen = { listen_text },
-		.workers = 1,
-		.set = { "log.access_format=combined", "shutdown_timeout=100ms" } });
+	return accessbook_start(
+		(struct plan){ .listen = { listen_text },
+			       .workers = 1,
+			       .set = { "log.access_format=combined", "shutdown_timeout=100ms" } });
 }
 
 static struct server *serve(void)

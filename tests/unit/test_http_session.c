@@ -100,7 +100,8 @@ static void download__whose_client_leaves_after_its_last_byte__has_its_line(void
 	served_settle(&s);
 	served_alarm(&s, FLUSH_MS);
 	logbook_read(logbook_path);
-	assert_int_equal(logbook_count(logbook_text, " what=request "), 1);	assert_int_equal(logbook_count(logbook_text, " what=request "), 1);
+	assert_int_equal(logbook_count(logbook_text, " what=request "), 1);
+	assert_int_equal(logbook_count(logbook_text, " what=request "), 1);
 	assert_int_equal(logbook_count(logbook_text, " path=/large status=200\n"), 1);
 }
 

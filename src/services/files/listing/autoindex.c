@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "services/files/find.h"
+#include "services/files/open/file_log.h"
 #include "services/files/listing/index_page.h"
 #include "services/http/http_accept.h"
 
@@ -82,6 +83,8 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	if (http_wants_body(a->request))
 		step = index_names_judge(&folder);
 	if (step == INDEX_FAILED || !put_head(a)) {
+		if (step == INDEX_FAILED)
+			file_log_error(a->place, a->path, 500, errno);
 		(void)sys_close(fd);
 		return step == INDEX_FAILED ? file_error(a, 500) : 0;
 	}
@@ -107,7 +110,7 @@ unsigned autoindex_answer(const struct asked *a)
 	if (folder.fd >= 0)
 		(void)sys_close(folder.fd);
 	/* a file has taken the folder's place */
-	return file_error(a, find_status(end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
+	return file_error(a, find_failed(a, end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
 }
 
 /* --- The rest --- */

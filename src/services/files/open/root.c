@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/quote.h"
 #include "base/sys.h"
 #include "config/privs_look.h"
@@ -44,6 +45,14 @@ static void note_version(struct root *root)
 	root->version++;
 }
 
+static void note_error(struct root *root, int error)
+{
+	if (error != 0 && error != EMFILE && error != ENFILE && error != root->error)
+		LOG(EVENT_root_failed, LOG_STR("path", root->path),
+		    LOG_STR("reason", strerror(error)));
+	root->error = error;
+}
+
 /*
  * Without a descriptor the folder of the last look stays: were it closed, a client would take its
  * place, and this worker, or its successor, would lack it.
@@ -55,7 +64,7 @@ static void look_for(struct root *root, int64_t now_ms)
 	root->until_ms = now_ms + VALID_MS;
 	if (fd < 0 && root->fd >= 0 && (errno == EMFILE || errno == ENFILE))
 		return;
-	root->error = fd < 0 ? errno : 0;
+	note_error(root, fd < 0 ? errno : 0);
 	if (root->error == EMFILE || root->error == ENFILE)
 		root->until_ms = 0; /* there may be one in a moment */
 	if (root->fd >= 0)

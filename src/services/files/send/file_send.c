@@ -13,6 +13,7 @@
 #include "base/sys.h"
 #include "services/files/send/error_page.h"
 #include "services/files/send/files_state.h"
+#include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
 #include "services/files/open/root.h"
 #include "services/http/http_condition.h"
@@ -214,8 +215,12 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 	a->c->out.end = before;
 	if (sent == SENT_NOT_NOW)
 		return 0;
-	return sent == SENT_SHORTER ? refuse_instead(a, shown, part, 500, "") :
-				      refuse_instead(a, shown, part, 503, FILE_RETRY);
+	if (sent == SENT_SHORTER) {
+		file_log_reason(a->place, shown->name, 500, FILE_REASON_SHORTER);
+		return refuse_instead(a, shown, part, 500, "");
+	}
+	file_log_error(a->place, shown->name, 503, errno);
+	return refuse_instead(a, shown, part, 503, FILE_RETRY);
 }
 
 /* The same for every client: without conditions, ranges, and what caches would keep. */
@@ -265,7 +270,10 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 	}
 	if (!begin_parts(a, shown->file, parts, ranges)) {
 		out->end = before;
-		return shown->file->fd < 0 ? 0 : file_refuse(a, 503, FILE_RETRY);
+		if (shown->file->fd < 0)
+			return 0;
+		file_log_error(a->place, shown->name, 503, errno);
+		return file_refuse(a, 503, FILE_RETRY);
 	}
 	return 206;
 }
