@@ -3,6 +3,7 @@
 #include "services/http/http_session.h"
 
 #include "services/http/http_log.h"
+#include "worker/pool.h"
 
 enum step { STEP_ON, STEP_WAIT, STEP_END };
 
@@ -59,15 +60,25 @@ static bool is_answering(const struct http_session *s)
 	return s->stage == HTTP_ANSWERING || s->stage == HTTP_SENDING;
 }
 
-/* --- The log --- */
+/* --- The log and the metrics --- */
 
 static uint64_t count_written(const struct conn *c)
 {
 	return buf_used(&c->out) + conn_range_left(c);
 }
 
-/* unsent: bytes at the end of what was written. Chunks that are cut lose their frame as well. */
-static void log_answer(const struct conn *c, const struct http_session *s,
+static void count_answer(const struct conn *c, unsigned status)
+{
+	metric_cell *cells = pool_tally(c->pool, c->record)->http_responses_total;
+
+	cell_add(&cells[RESPONSE_2xx + status / 100 - 2], 1);
+}
+
+/*
+ * Once for each answer. unsent: bytes at the end of what was written. Chunks that are cut lose
+ * their frame as well.
+ */
+static void note_answer(const struct conn *c, const struct http_session *s,
 		       const struct http_handler *handler, uint64_t unsent)
 {
 	const struct http_sent *sent = &s->sent;
@@ -75,8 +86,9 @@ static void log_answer(const struct conn *c, const struct http_session *s,
 	uint64_t around = sent->head + sent->frame;
 	struct http_text user = { NULL, 0 };
 
+	count_answer(c, sent->status);
 	/* a reload may have begun to log in the middle of the answer */
-	if (!conn_logs() || sent->status == 0)
+	if (!conn_logs() || sent->head == 0)
 		return;
 	if (handler->user)
 		user = handler->user(c, &s->request);
@@ -90,7 +102,7 @@ static struct http_sent measure_answer(const struct conn *c, unsigned status, si
 	size_t made = buf_used(&c->out) - before, body;
 
 	if (!conn_logs())
-		return (struct http_sent){ .status = 0 };
+		return (struct http_sent){ .status = (uint16_t)status };
 	body = http_body_bytes(buf_head(&c->out) + before, made);
 	return (struct http_sent){ .made = made + conn_range_left(c),
 				   .head = (uint32_t)(made - body),
@@ -105,7 +117,7 @@ static enum step end_answer(struct conn *c, struct http_session *s,
 {
 	bool goes_on = s->request.keep_alive;
 
-	log_answer(c, s, handler, 0);
+	note_answer(c, s, handler, 0);
 	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
 	move_to(s, !goes_on ? HTTP_ENDING : s->body_left > 0 ? HTTP_DROPPING : HTTP_READING);
 	buf_drop(&c->in, s->request.head_length);
@@ -159,7 +171,7 @@ static enum step refuse_request(struct conn *c, struct http_session *s,
 	if (!http_error(&c->out, &s->request, status, handler->headers(c)))
 		return STEP_WAIT;
 	s->sent = measure_answer(c, status, before);
-	log_answer(c, s, handler, 0);
+	note_answer(c, s, handler, 0);
 	move_to(s, HTTP_ENDING);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
@@ -304,7 +316,7 @@ void http_session_close(const struct conn *c, const struct http_session *s,
 			const struct http_handler *handler)
 {
 	if (http_session_is_sound(c, s) && is_answering(s))
-		log_answer(c, s, handler, count_written(c));
+		note_answer(c, s, handler, count_written(c));
 }
 
 bool http_session_is_in_head(const struct http_session *s)
@@ -319,7 +331,8 @@ bool http_session_is_idle(const struct conn *c, const struct http_session *s)
 
 bool http_session_is_sound(const struct conn *c, const struct http_session *s)
 {
-	return s->stage < HTTP_STAGES && (!is_answering(s) || s->request.head_length > 0) &&
+	return s->stage < HTTP_STAGES &&
+	       (!is_answering(s) || (s->request.head_length > 0 && http_knows(s->sent.status))) &&
 	       (s->stage == HTTP_DROPPING ? s->body_left > 0 : s->body_left == 0) &&
 	       s->body_left <= HTTP_BODY_MOST &&
 	       http_parse_is_sound(&s->request, buf_used(&c->in)) &&
