@@ -125,12 +125,13 @@ static unsigned ask(struct conn *c, struct http_session *session, struct asked *
 unsigned file_answer(struct conn *c, struct http_session *session)
 {
 	struct asked a; /* its path is written before it is read */
-	struct redirect redirect;
+	const struct redirect *redirect;
 	unsigned status;
 
 	status = ask(c, session, &a);
-	if (status == 0 && redirect_find(&a, &redirect))
-		return redirect_answer(&a, &redirect);
+	redirect = status == 0 ? redirect_find(&a) : NULL;
+	if (redirect)
+		return redirect_answer(&a, redirect);
 	switch (a.request->method) {
 	case HTTP_GET:
 	case HTTP_HEAD:

@@ -111,8 +111,8 @@ static bool check_options(const struct listen_conf *conf, struct err *err)
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return place_start(heritage, conf) && index_names_start() &&
-	       file_open_start(heritage, conf);
+	return place_start(heritage, conf) && redirect_start() && error_page_start() &&
+	       index_names_start() && file_open_start(heritage, conf);
 }
 
 /* More of an answer of which file_answer has sent the head. */

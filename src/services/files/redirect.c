@@ -2,20 +2,28 @@
 /* The header Location. It opens nothing. */
 #include "services/files/redirect.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
+#include "services/files/open/place.h"
 
 /* Each byte of the path may need an escape; the query has none. */
 enum { LOCATION_TEXT = 3 * HTTP_LINE_MOST + REDIRECT_MOST + 64 + HTTP_LINE_MOST };
+
+/* Of this worker, by the number of the place; written before it serves. */
+static struct place_redirects {
+	struct redirect *list;
+	size_t count;
+} * redirects;
 
 static bool ends_with_slash(struct http_text text)
 {
 	return text.length > 0 && text.at[text.length - 1] == '/';
 }
 
-/* FROM TO [STATUS]. */
+/* FROM TO [STATUS]. FROM without the slashes around it is as paths are. */
 static struct redirect read_entry(const char *entry)
 {
 	struct redirect r;
@@ -25,27 +33,47 @@ static struct redirect read_entry(const char *entry)
 	r.to = http_text_word(&entry);
 	status = http_text_word(&entry);
 	r.status = status.length == 0 ? 301 : http_text_status(status);
+	r.prefix = r.from;
+	if (r.prefix.length > 0) {
+		r.prefix.at++;
+		r.prefix.length--;
+	}
+	if (ends_with_slash(r.prefix))
+		r.prefix.length--;
 	return r;
 }
 
-/* FROM without the slashes around it is as paths are. */
-static struct http_text prefix_of(const struct redirect *r)
+static bool read_entries(const struct text_list *entries, struct place_redirects *of)
 {
-	struct http_text prefix = { r->from.at + 1, r->from.length - 1 };
-
-	if (ends_with_slash(prefix))
-		prefix.length--;
-	return prefix;
+	if (entries->count == 0)
+		return true;
+	of->list = calloc(entries->count, sizeof(*of->list));
+	if (!of->list)
+		return false;
+	for (; of->count < entries->count; of->count++)
+		of->list[of->count] = read_entry(entries->texts[of->count]);
+	return true;
 }
 
-bool redirect_find(const struct asked *a, struct redirect *found)
+bool redirect_start(void)
 {
-	for (size_t i = 0; i < a->conf->redirect.count; i++) {
-		*found = read_entry(a->conf->redirect.texts[i]);
-		if (http_target_is_below(a->path, a->target.length, prefix_of(found)))
-			return true;
-	}
-	return false;
+	if (redirects)
+		return true;
+	redirects = calloc(place_count(), sizeof(*redirects));
+	for (unsigned i = 0; redirects && i < place_count(); i++)
+		if (!read_entries(&place_conf(i)->redirect, &redirects[i]))
+			return false;
+	return redirects != NULL;
+}
+
+const struct redirect *redirect_find(const struct asked *a)
+{
+	const struct place_redirects *of = &redirects[a->place];
+
+	for (size_t i = 0; i < of->count; i++)
+		if (http_target_is_below(a->path, a->target.length, of->list[i].prefix))
+			return &of->list[i];
+	return NULL;
 }
 
 /* sign: what stands before it. */
@@ -83,7 +111,7 @@ unsigned redirect_answer(const struct asked *a, const struct redirect *r)
 	strbuf_raw(&headers, "Location: ");
 	strbuf_put(&headers, r->to.at, r->to.length);
 	if (ends_with_slash(r->from))
-		put_rest(&headers, a, prefix_of(r).length);
+		put_rest(&headers, a, r->prefix.length);
 	put_query(&headers, a, memchr(r->to.at, '?', r->to.length) ? "&" : "?");
 	return answer_location(a, r->status, &headers);
 }

@@ -79,7 +79,7 @@ static void count_answer(const struct conn *c, unsigned status)
  * their frame as well.
  */
 static void note_answer(const struct conn *c, const struct http_session *s,
-		       const struct http_handler *handler, uint64_t unsent)
+			const struct http_handler *handler, uint64_t unsent)
 {
 	const struct http_sent *sent = &s->sent;
 	uint64_t out = sent->made > unsent ? sent->made - unsent : 0;

@@ -153,16 +153,16 @@ const struct media_types *root_types(unsigned place)
 
 /* --- At load --- */
 
-struct asked {
+struct root_path {
 	const char *chroot, *path;
 };
 
 /* Finds the errno of a process that would serve the folder; 0: it can. */
 static void enter(const void *what, void *found)
 {
-	const struct asked *asked = what;
-	const char *path = asked->path + strspn(asked->path, "/");
-	int base = sys_open(asked->chroot[0] != '\0' ? asked->chroot : "/",
+	const struct root_path *root = what;
+	const char *path = root->path + strspn(root->path, "/");
+	int base = sys_open(root->chroot[0] != '\0' ? root->chroot : "/",
 			    O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	int fd = base < 0 ? -1 :
 			    sys_openat(base, path[0] != '\0' ? path : ".",
@@ -185,11 +185,11 @@ static bool check_types(const struct listen_conf *listen, struct err *err)
 bool root_check(const struct conf *conf, const struct listen_conf *listen,
 		const struct identity *identity, struct err *err)
 {
-	const struct asked asked = { .chroot = conf->chroot, .path = listen->root };
+	const struct root_path root = { .chroot = conf->chroot, .path = listen->root };
 	char shown[QUOTE_TEXT];
 	int error = 0;
 
-	if (!privs_look(identity, enter, &asked, &error, sizeof(error), err))
+	if (!privs_look(identity, enter, &root, &error, sizeof(error), err))
 		return err_prefix(err, "root: ");
 	if (error == 0)
 		return check_types(listen, err);
