@@ -2,7 +2,7 @@
 /* Gathers what the access log tells of a request from its head. It writes no line itself. */
 #include "services/http/http_log.h"
 
-#include "services/http/http_field.h"
+#include "services/http/parse/http_field.h"
 
 static struct access_text text_of(struct http_text text)
 {

@@ -19,8 +19,8 @@
 #define SERVICES_HTTP_HTTP_SESSION_H
 
 #include "services/http/http.h"
-#include "services/http/http_chunked.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_chunked.h"
+#include "services/http/parse/http_text.h"
 #include "worker/conn_record.h"
 #include "worker/heritage.h"
 #include "worker/service.h"

@@ -12,7 +12,7 @@
 #include "services/files/find.h"
 #include "services/files/open/file_log.h"
 #include "services/files/listing/index_page.h"
-#include "services/http/http_accept.h"
+#include "services/http/parse/http_accept.h"
 
 /* The page has a style of its own, and nothing else. */
 #define INDEX_HEADERS      \

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/files/open/root.h"
-#include "services/http/http_target.h"
+#include "services/http/parse/http_target.h"
 
 /* A prefix as http_target_decode writes a path: no slash around it. */
 struct place {

@@ -8,7 +8,7 @@
 #include "base/quote.h"
 #include "config/conf_location.h"
 #include "services/files/open/place.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_text.h"
 
 enum { LEAST = 400, MOST = 599 };
 

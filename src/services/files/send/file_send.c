@@ -16,7 +16,7 @@
 #include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
 #include "services/files/open/root.h"
-#include "services/http/http_condition.h"
+#include "services/http/parse/http_condition.h"
 
 enum {
 	COPIED_MOST = 8 * 1024, /* bytes of a body */

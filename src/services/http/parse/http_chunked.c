@@ -5,12 +5,12 @@
  *
  *   size [;name[=value]]... CRLF data CRLF ... 0 [;...] CRLF [name:value CRLF]... CRLF
  */
-#include "services/http/http_chunked.h"
+#include "services/http/parse/http_chunked.h"
 
 #include <string.h>
 
-#include "services/http/http_request.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_request.h"
+#include "services/http/parse/http_text.h"
 
 enum place {
 	SIZE_FIRST, /* 0: the start, so a zeroed struct is valid */
