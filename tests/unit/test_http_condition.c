@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/parse/http_condition: each field, their order, and values that are wrong. */
+/* Tests of http_condition: each field, their order, and values that are wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

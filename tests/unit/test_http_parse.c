@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/parse/http_parse: accepted and refused requests, whole, cut and concatenated. */
+/* Tests of http_parse: accepted and refused requests, whole, cut and concatenated. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
