@@ -142,13 +142,6 @@ static enum verdict read_requests(struct conn *c)
 	return c->record->is_reset ? ABORT : verdict;
 }
 
-static enum verdict end_late(struct conn *c)
-{
-	struct files *f = conn_state(c);
-
-	return http_session_time_out(c, &f->session, &handler);
-}
-
 /* True where neither a length nor chunks tell that more was to come, or it was said to be all. */
 static bool looks_whole(const struct conn *c, const struct files *f)
 {
@@ -160,6 +153,17 @@ static bool looks_whole(const struct conn *c, const struct files *f)
 		return f->answer == FILES_LISTING;
 	/* the last bytes of a listing */
 	return f->session.stage == HTTP_SENDING && buf_used(&c->out) > 0 && conn_range_left(c) == 0;
+}
+
+static enum verdict end_late(struct conn *c)
+{
+	struct files *f = conn_state(c);
+	enum verdict verdict;
+
+	if (looks_whole(c, f))
+		conn_set_reset(c);
+	verdict = http_session_time_out(c, &f->session, &handler);
+	return c->record->is_reset ? ABORT : verdict;
 }
 
 static void end_request(struct conn *c, enum close_reason reason)

@@ -36,7 +36,7 @@ static bool is_ending(void)
 /* The picture of http_session.h: the stages that may follow each stage. */
 static const uint8_t next_stages[HTTP_STAGES] = {
 	[HTTP_READING] = BIT(READING) | BIT(ANSWERING) | BIT(SENDING) | BIT(DROPPING) | BIT(ENDING),
-	[HTTP_ANSWERING] = BIT(SENDING),
+	[HTTP_ANSWERING] = BIT(SENDING) | BIT(ENDING),
 	[HTTP_SENDING] = BIT(READING) | BIT(DROPPING) | BIT(ENDING),
 	[HTTP_DROPPING] = BIT(READING),
 	[HTTP_ENDING] = 0,
@@ -291,6 +291,10 @@ enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 	if (s->stage == HTTP_READING && buf_used(&c->in) > 0) {
 		http_parse_refuse(&s->request, 408);
 		(void)refuse_request(c, s, handler);
+	} else if (is_answering(s)) {
+		/* the bytes of the request may go before the hook close */
+		note_answer(c, s, handler, count_written(c));
+		move_to(s, HTTP_ENDING);
 	}
 	return FINISH;
 }

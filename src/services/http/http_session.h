@@ -13,7 +13,7 @@
  *    +--(a file range)-------> SENDING --(gone out)-----+--> READING   the next request
  *                                                       +--> DROPPING  its body --> READING
  *                                                       +--> ENDING    as was announced
- *   READING --(refused)--> ENDING
+ *   READING --(refused)--> ENDING, and so do ANSWERING and SENDING when a time is over
  */
 #ifndef SERVICES_HTTP_HTTP_SESSION_H
 #define SERVICES_HTTP_HTTP_SESSION_H
