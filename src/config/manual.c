@@ -150,6 +150,7 @@ enum { SCOPE_LISTENER, SCOPE_WORKER, SCOPE_QUEUE, SCOPE_PROGRAM, SCOPE_UPSTREAM,
 #define TYPE_BY_CAUSE  "counter by cause"
 #define TYPE_BY_REASON "counter by reason"
 #define TYPE_BY_LIMIT  "counter by limit"
+#define TYPE_BY_CLASS  "counter by class"
 #define TYPE_BY_NAME   "counter by counter"
 
 static void print_metrics_of(int scope, FILE *out)

@@ -14,6 +14,7 @@
 #define COUNT_OF_BY_CAUSE  MOVE_CAUSES
 #define COUNT_OF_BY_REASON STAY_REASONS
 #define COUNT_OF_BY_LIMIT  LIMITS
+#define COUNT_OF_BY_CLASS  RESPONSE_CLASSES
 #define COUNT_OF_BY_NAME   METRIC_NAMED
 #define COUNT_OF_HISTOGRAM (sizeof(struct histogram) / sizeof(metric_cell))
 
@@ -58,6 +59,11 @@ static const struct value limits[] = {
 #include "tables/limits.def"
 };
 
+static const struct value classes[] = {
+#define RESPONSE_CLASS(name) { #name, '-' },
+#include "tables/response_classes.def"
+};
+
 static const struct {
 	const char *type, *label;
 	const struct value *values;
@@ -70,6 +76,7 @@ static const struct {
 	[KIND_IS_BY_CAUSE] = { "counter", "cause", causes, 0 },
 	[KIND_IS_BY_REASON] = { "counter", "reason", reasons, 0 },
 	[KIND_IS_BY_LIMIT] = { "counter", "limit", limits, 0 },
+	[KIND_IS_BY_CLASS] = { "counter", "class", classes, 0 },
 	[KIND_IS_BY_NAME] = { "counter", "counter", NULL, METRIC_NAMED },
 };
 

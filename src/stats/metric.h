@@ -65,6 +65,13 @@ enum limit {
 const char *limit_name(enum limit limit);
 enum close_reason limit_ending(enum limit limit);
 
+/* The classes of HTTP answers by their status: the rows of tables/response_classes.def. */
+enum response_class {
+#define RESPONSE_CLASS(name) RESPONSE_##name,
+#include "tables/response_classes.def"
+	RESPONSE_CLASSES
+};
+
 /*
  * A histogram of durations in log-linear buckets: two for each doubling, from 1 us to 67 s, so that
  * a value is known to within a third. Adding costs a bit scan and two plain stores; one writer.
@@ -118,6 +125,7 @@ typedef _Atomic uint64_t metric_cell;
 #define CELLS_BY_CAUSE(name)  metric_cell name[MOVE_CAUSES];
 #define CELLS_BY_REASON(name) metric_cell name[STAY_REASONS];
 #define CELLS_BY_LIMIT(name)  metric_cell name[LIMITS];
+#define CELLS_BY_CLASS(name)  metric_cell name[RESPONSE_CLASSES];
 #define CELLS_BY_NAME(name)   metric_cell name[METRIC_NAMED];
 #define CELLS_HISTOGRAM(name) struct histogram name;
 
@@ -219,6 +227,7 @@ enum metric_kind {
 	KIND_IS_BY_CAUSE,
 	KIND_IS_BY_REASON,
 	KIND_IS_BY_LIMIT,
+	KIND_IS_BY_CLASS,
 	KIND_IS_BY_NAME
 };
 enum metric_unit { UNIT_COUNT, UNIT_BYTES, UNIT_SECONDS, UNIT_RATIO, UNIT_TIME };

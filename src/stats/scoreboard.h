@@ -24,7 +24,7 @@
 
 enum {
 	SCOREBOARD_WORKERS = 272, /* numbers of one generation: maximum of workers, plus spares */
-	SCOREBOARD_VERSION = 17,
+	SCOREBOARD_VERSION = 18,
 	SCOREBOARD_MESSAGE = 1024,
 };
 

@@ -34,6 +34,7 @@ static const struct row {
 	{ METRIC_connections_refused_total, REFUSE, RISES, 1 },
 	{ METRIC_connections_live, SERVE, IS, 2 },
 	{ METRIC_messages_total, SERVE, RISES, 4 },
+	{ METRIC_http_responses_total, SERVE, RISES, 1 },
 	{ METRIC_bytes_in_total, SERVE, RISES, 3 },
 	{ METRIC_bytes_out_total, SERVE, RISES, 3 * (sizeof(ACK) - 1) },
 	{ METRIC_connections_ended_total, SERVE, RISES, 2 },

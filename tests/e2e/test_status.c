@@ -66,6 +66,25 @@ static void what_is_not_there__is_refused_by_name(void **state)
 	server_stop(s);
 }
 
+/* Whether the service answers, or refuses what is no request; an answer counts when it is out. */
+static void answers__are_counted_by_the_class_of_their_status(void **state)
+{
+	static const char *const requests[] = { "GET /healthz" WEB_LAST, "GET /nothing" WEB_LAST,
+						"POST /" WEB_LAST, "no request\r\n\r\n",
+						"HEAD /metrics" WEB_LAST };
+	struct server *s = server_start(&(struct plan){ .listen = { STATUS }, .workers = 1 });
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		web_ask(s, requests[i]);
+	web_has(web_ask(s, "GET /status.json" WEB_LAST),
+		"\"http_responses_total\":{\"2xx\":2,\"3xx\":0,\"4xx\":3,\"5xx\":0}");
+	web_ask(s, "GET /metrics" WEB_LAST);
+	web_has(web_answer, "service=\"status\",class=\"2xx\"} 3\n");
+	web_has(web_answer, "service=\"status\",class=\"4xx\"} 3\n");
+	server_stop(s);
+}
+
 static void too_much__is_refused_and_read_to_its_end(void **state)
 {
 	static char request[40000];
@@ -247,6 +266,7 @@ int main(void)
 		E2E(every_route__is_served),
 		E2E(head__has_no_body),
 		E2E(what_is_not_there__is_refused_by_name),
+		E2E(answers__are_counted_by_the_class_of_their_status),
 		E2E(too_much__is_refused_and_read_to_its_end),
 		E2E(pipelined__in_one_segment__are_all_answered),
 		E2E(pipelined__split_at_every_byte__are_all_answered),

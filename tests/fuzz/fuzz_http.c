@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_chunked.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_chunked.h"
+#include "services/http/parse/http_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_accept.h"
-#include "services/http/http_condition.h"
-#include "services/http/http_date.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_accept.h"
+#include "services/http/parse/http_condition.h"
+#include "services/http/parse/http_date.h"
+#include "services/http/parse/http_parse.h"
 #include "services/http/http_range.h"
-#include "services/http/http_target.h"
+#include "services/http/parse/http_target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

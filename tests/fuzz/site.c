@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "services/http/http_chunked.h"
+#include "services/http/parse/http_chunked.h"
 #include "unit/folder.h"
 
 enum { FILE_MOST = 320000, LISTED = 40, LISTED_LONG = 1100 };

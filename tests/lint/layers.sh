@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Includes name their folder, a layer includes only itself and the layers below it, and no files of one folder include
-# each other in a circle.
+# Includes name their folder, a layer includes only itself and the layers below it, the folders of a service see each
+# other one way, and no files of one folder include each other in a circle.
 set -euo pipefail
 cd "$TOP_SRCDIR"
 
@@ -20,6 +20,21 @@ declare -A below=(
 	[demo]='tables base'
 	[main.c]='tables base config net stats accesslog worker services master ctl'
 )
+
+# What a folder of a service sees of services/ besides itself.
+declare -A sees=(
+	[services/http/parse]=''
+	[services/http]='services/http/parse'
+	[services/files/open]='services/http/parse'
+	[services/files/send]='services/files/open services/http services/http/parse'
+)
+
+# False when the folder of the file must not see the folder of what it includes.
+is_seen() {
+	local folder=${1%/*} from=${2%/*}
+
+	[ "${from%%/*}" != services ] || [ -z "${sees[$folder]+known}" ] || [[ " ${sees[$folder]} $folder " = *" $from "* ]]
+}
 
 bad=0
 complain() {
@@ -41,6 +56,8 @@ while IFS=: read -r file line text; do
 		complain "$file:$line: \"$included\" does not name its folder"
 	elif [[ " ${below[$layer]} $layer " != *" ${included%%/*} "* ]]; then
 		complain "$file:$line: $layer must not include \"$included\""
+	elif ! is_seen "${file#src/}" "$included"; then
+		complain "$file:$line: ${file%/*} must not include \"$included\""
 	elif [ ! -f "src/$included" ]; then
 		complain "$file:$line: there is no src/$included"
 	elif [ "${included%%/*}" = "$layer" ]; then

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests, and the results that services/http/http_parse must give. For test_http_parse. */
+/* Requests, and the results that services/http/parse/http_parse must give. For test_http_parse. */
 #ifndef UNIT_HTTP_REQUESTS_H
 #define UNIT_HTTP_REQUESTS_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_parse.h"
 
 struct http_taken {
 	const char *text; /* the head only */

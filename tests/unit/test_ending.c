@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_parse.h"
 #include "unit/movers.h"
 
 enum { LONG = HTTP_LINE_MOST + 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_accept: weights of codings, and one type against another. */
+/* Tests of services/http/parse/http_accept: weights of codings, and one type against another. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_accept.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_accept.h"
+#include "services/http/parse/http_parse.h"
 
 /* Parses in memory of just that size, which the caller frees. */
 static char *ask(struct http_request *r, const char *lines)

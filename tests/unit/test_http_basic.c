@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "services/http/http_basic.h"
+#include "services/http/parse/http_basic.h"
 
 static struct http_basic basic;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of services/http/http_chunked: the end of a body, whole and cut anywhere, and invalid
+ * Tests of services/http/parse/http_chunked: the end of a body, whole and cut anywhere, and invalid
  * bodies.
  */
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/http/http_chunked.h"
+#include "services/http/parse/http_chunked.h"
 
 #define BEHIND "GET /smuggled"
 

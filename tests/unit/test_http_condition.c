@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_condition: each field, their order, and values that are wrong. */
+/* Tests of http_condition: each field, their order, and values that are wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_condition.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_condition.h"
+#include "services/http/parse/http_parse.h"
 
 /* The file: tag "v", last modified at 08:49:37, and it is long after that. */
 #define EARLIER "Sun, 06 Nov 1994 08:49:36 GMT"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_date: the three formats of RFC 9110 5.6.7, and other texts. */
+/* Tests of services/http/parse/http_date: the three formats of RFC 9110 5.6.7, and other texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_date.h"
+#include "services/http/parse/http_date.h"
 
 enum { NOW_S = 1795341600 }; /* Sun, 22 Nov 2026 10:00:00 GMT */
 

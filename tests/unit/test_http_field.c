@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_field: the values that are kept, and the lines of one field. */
+/* Tests of services/http/parse/http_field: the values that are kept, and the lines of one field. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/http/http_field.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_field.h"
+#include "services/http/parse/http_parse.h"
 
 static struct http_request asked(const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_parse: accepted and refused requests, whole, cut and concatenated. */
+/* Tests of http_parse: accepted and refused requests, whole, cut and concatenated. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_parse.h"
 #include "unit/http_requests.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_parse.h"
 #include "services/http/http_range.h"
 
 /* Judges in memory of just that size, so that a sanitizer sees a read beyond it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of services/http/http_target: what a path names, and what it cannot reach. */
+/* Tests of services/http/parse/http_target: what a path names, and what it cannot reach. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/http/http_target.h"
+#include "services/http/parse/http_target.h"
 
 /* Decodes in memory of just the sizes that are given, so that a sanitizer sees an access beyond. */
 static unsigned decode(const char *raw, size_t n, char *path, size_t size,

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_parse.h"
 
 static void http_1_0__ends_unless_it_asks_to_go_on(void **state)
 {

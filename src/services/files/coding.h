@@ -3,7 +3,7 @@
 #ifndef SERVICES_FILES_CODING_H
 #define SERVICES_FILES_CODING_H
 
-#include "services/http/http_accept.h"
+#include "services/http/parse/http_accept.h"
 
 enum { CODINGS = 3, CODING_EXTENSION = 8 };
 

@@ -12,6 +12,7 @@
 #include "services/files/coding.h"
 #include "services/files/send/file_send.h"
 #include "services/files/find.h"
+#include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
 #include "services/files/redirect.h"
 
@@ -60,11 +61,12 @@ static unsigned answer_index(struct asked *a)
 	if (end == BENEATH_FILE)
 		return send_found(a, &file);
 	if (end != BENEATH_NOT_FOUND && end != BENEATH_FOLDER)
-		return file_error(a, find_status(end));
-	if (!a->conf->autoindex)
-		return file_error(a, 403);
+		return file_error(a, find_failed(a, end));
 	a->path[a->target.length] = '\0';
-	return autoindex_answer(a);
+	if (a->conf->autoindex)
+		return autoindex_answer(a);
+	file_log_reason(a->place, a->path, 403, FILE_REASON_FOLDER);
+	return file_error(a, 403);
 }
 
 static unsigned answer_missing(struct asked *a)
@@ -75,13 +77,20 @@ static unsigned answer_missing(struct asked *a)
 	return status == 200 ? send_found(a, &file) : file_error(a, status);
 }
 
+static unsigned answer_hidden(struct asked *a)
+{
+	if (a->conf->try.count == 0)
+		file_log_reason(a->place, a->path, 404, FILE_REASON_HIDDEN);
+	return answer_missing(a);
+}
+
 static unsigned answer_path(struct asked *a)
 {
 	struct found file;
 	enum beneath_end end;
 
 	if (find_is_hidden(a))
-		return answer_missing(a);
+		return answer_hidden(a);
 	end = file_open(a->place, a->path, false, &file);
 	if (end == BENEATH_FILE && !a->target.ends_with_slash)
 		return send_found(a, &file);
@@ -89,7 +98,7 @@ static unsigned answer_path(struct asked *a)
 	if (end == BENEATH_FILE || end == BENEATH_NOT_FOUND)
 		return answer_missing(a);
 	if (end != BENEATH_FOLDER)
-		return file_error(a, find_status(end));
+		return file_error(a, find_failed(a, end));
 	return a->target.ends_with_slash ? answer_index(a) : redirect_to_folder(a);
 }
 
@@ -116,12 +125,13 @@ static unsigned ask(struct conn *c, struct http_session *session, struct asked *
 unsigned file_answer(struct conn *c, struct http_session *session)
 {
 	struct asked a; /* its path is written before it is read */
-	struct redirect redirect;
+	const struct redirect *redirect;
 	unsigned status;
 
 	status = ask(c, session, &a);
-	if (status == 0 && redirect_find(a.conf, a.path, a.target.length, &redirect))
-		return redirect_answer(&a, &redirect);
+	redirect = status == 0 ? redirect_find(&a) : NULL;
+	if (redirect)
+		return redirect_answer(&a, redirect);
 	switch (a.request->method) {
 	case HTTP_GET:
 	case HTTP_HEAD:
@@ -139,6 +149,5 @@ bool file_answer_more(struct conn *c, struct http_session *session)
 	struct files *files = conn_state(c);
 	struct asked a;
 
-	return ask(c, session, &a) == 0 ? autoindex_go_on(&a, &files->listing) :
-					  autoindex_give_up(c);
+	return ask(c, session, &a) == 0 ? autoindex_go_on(&a, files) : autoindex_give_up(c);
 }

@@ -64,8 +64,8 @@ static bool check_system(const struct conf *conf, const struct listen_conf *plac
 static bool start(const struct heritage *heritage, const struct listen_conf *conf)
 {
 	http_session_start(heritage);
-	return place_start(heritage, conf) && index_names_start() &&
-	       file_open_start(heritage, conf);
+	return place_start(heritage, conf) && redirect_start() && error_page_start() &&
+	       index_names_start() && file_open_start(heritage, conf);
 }
 
 /* More of an answer of which file_answer has sent the head. */
@@ -95,20 +95,28 @@ static enum verdict read_requests(struct conn *c)
 	return c->record->is_reset ? ABORT : verdict;
 }
 
-static enum verdict end_late(struct conn *c)
-{
-	struct files *f = conn_state(c);
-
-	return http_session_time_out(c, &f->session, &handler);
-}
-
 /* True where neither a length nor chunks tell that more was to come, or it was said to be all. */
 static bool looks_whole(const struct conn *c, const struct files *f)
 {
 	if (c->record->state > CONN_OPEN)
 		return conn_has_output(c);
-	return f->session.goes_on && f->answer == FILES_LISTING &&
-	       !http_is_chunked(&f->session.request);
+	if (http_is_chunked(&f->session.request))
+		return false;
+	if (http_session_goes_on(&f->session))
+		return f->answer == FILES_LISTING;
+	/* the last bytes of a listing */
+	return f->session.stage == HTTP_SENDING && buf_used(&c->out) > 0 && conn_range_left(c) == 0;
+}
+
+static enum verdict end_late(struct conn *c)
+{
+	struct files *f = conn_state(c);
+	enum verdict verdict;
+
+	if (looks_whole(c, f))
+		conn_set_reset(c);
+	verdict = http_session_time_out(c, &f->session, &handler);
+	return c->record->is_reset ? ABORT : verdict;
 }
 
 static void end_request(struct conn *c, enum close_reason reason)
@@ -143,7 +151,7 @@ static bool is_sound(const struct conn *c)
 		return true;
 	if (!http_session_is_sound(c, &f->session))
 		return false;
-	if (!f->session.goes_on)
+	if (!http_session_goes_on(&f->session))
 		return f->answer == FILES_NONE && !c->record->holds_file;
 	if (f->session.request.head_length == 0)
 		return false;
@@ -154,7 +162,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 4,
+	.state_version = 5,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = check_system,

@@ -3,18 +3,20 @@
 #include "services/files/find.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
+#include "services/files/open/file_log.h"
 
 #define URI "$uri"
 
 /* Bytes: a path all of whose bytes are escaped. */
 enum { RAW_TEXT = 3 * HTTP_LINE_MOST };
 
-unsigned find_status(enum beneath_end end)
+static unsigned status_of(enum beneath_end end)
 {
 	switch (end) {
 	case BENEATH_NOT_FOUND:
@@ -26,6 +28,15 @@ unsigned find_status(enum beneath_end end)
 	default:
 		return 500;
 	}
+}
+
+unsigned find_failed(const struct asked *a, enum beneath_end end)
+{
+	unsigned status = status_of(end);
+
+	if (end != BENEATH_NOT_FOUND)
+		file_log_error(a->place, a->path, status, errno);
+	return status;
 }
 
 /* RFC 8615: what is below it was put there to be found. */
@@ -130,7 +141,7 @@ unsigned find_fallback(struct asked *a, struct found *file)
 		if (end == BENEATH_FILE)
 			return 200;
 		if (end == BENEATH_TRY_AGAIN || end == BENEATH_FAILED)
-			return find_status(end);
+			return find_failed(a, end);
 	}
 	return 404;
 }

@@ -8,8 +8,11 @@
 
 #include "services/files/send/file_send.h"
 
-/* The status of a path under which nothing can be opened. */
-unsigned find_status(enum beneath_end end);
+/*
+ * The status of the path, under which nothing could be opened; errno says why, which is logged
+ * unless there is no such path.
+ */
+unsigned find_failed(const struct asked *asked, enum beneath_end end);
 
 /* True when the path must look as if there was nothing: option hidden. */
 bool find_is_hidden(const struct asked *asked);

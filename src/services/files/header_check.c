@@ -6,8 +6,8 @@
 
 #include "base/quote.h"
 #include "services/files/open/root.h"
-#include "services/http/http_request.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_request.h"
+#include "services/http/parse/http_text.h"
 
 static bool has_control(const char *text)
 {

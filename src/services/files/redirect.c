@@ -3,17 +3,36 @@
 #include "services/files/redirect.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
+#include "services/files/open/place.h"
 
 /* Each byte of the path may need an escape; the query has none. */
 enum { LOCATION_TEXT = 3 * HTTP_LINE_MOST + REDIRECT_MOST + 64 + HTTP_LINE_MOST };
 
+/* Of this worker, by the number of the place; written before it serves. */
+static struct place_redirects {
+	struct redirect *list;
+	size_t count;
+} * redirects;
+
 static bool ends_with_slash(struct http_text text)
 {
 	return text.length > 0 && text.at[text.length - 1] == '/';
+}
+
+struct http_text redirect_prefix(struct http_text from)
+{
+	if (from.length > 0) {
+		from.at++;
+		from.length--;
+	}
+	if (ends_with_slash(from))
+		from.length--;
+	return from;
 }
 
 struct redirect redirect_read(const char *entry)
@@ -25,27 +44,41 @@ struct redirect redirect_read(const char *entry)
 	r.to = http_text_word(&entry);
 	status = http_text_word(&entry);
 	r.status = status.length == 0 ? 301 : http_text_status(status);
+	r.prefix = redirect_prefix(r.from);
 	return r;
 }
 
-struct http_text redirect_prefix(const struct redirect *r)
+static bool read_entries(const struct text_list *entries, struct place_redirects *of)
 {
-	struct http_text prefix = { r->from.at + 1, r->from.length - 1 };
-
-	if (ends_with_slash(prefix))
-		prefix.length--;
-	return prefix;
+	if (entries->count == 0)
+		return true;
+	of->list = calloc(entries->count, sizeof(*of->list));
+	if (!of->list)
+		return false;
+	for (; of->count < entries->count; of->count++)
+		of->list[of->count] = redirect_read(entries->texts[of->count]);
+	return true;
 }
 
-bool redirect_find(const struct listen_conf *conf, const char *path, size_t length,
-		   struct redirect *found)
+bool redirect_start(void)
 {
-	for (size_t i = 0; i < conf->redirect.count; i++) {
-		*found = redirect_read(conf->redirect.texts[i]);
-		if (http_target_is_below(path, length, redirect_prefix(found)))
-			return true;
-	}
-	return false;
+	if (redirects)
+		return true;
+	redirects = calloc(place_count(), sizeof(*redirects));
+	for (unsigned i = 0; redirects && i < place_count(); i++)
+		if (!read_entries(&place_conf(i)->redirect, &redirects[i]))
+			return false;
+	return redirects != NULL;
+}
+
+const struct redirect *redirect_find(const struct asked *a)
+{
+	const struct place_redirects *of = &redirects[a->place];
+
+	for (size_t i = 0; i < of->count; i++)
+		if (http_target_is_below(a->path, a->target.length, of->list[i].prefix))
+			return &of->list[i];
+	return NULL;
 }
 
 /* sign: what stands before it. */
@@ -83,7 +116,7 @@ unsigned redirect_answer(const struct asked *a, const struct redirect *r)
 	strbuf_raw(&headers, "Location: ");
 	strbuf_put(&headers, r->to.at, r->to.length);
 	if (ends_with_slash(r->from))
-		put_rest(&headers, a, redirect_prefix(r).length);
+		put_rest(&headers, a, r->prefix.length);
 	put_query(&headers, a, memchr(r->to.at, '?', r->to.length) ? "&" : "?");
 	return answer_location(a, r->status, &headers);
 }
@@ -187,13 +220,12 @@ static const char *find_mistake(const char *entry)
 static bool is_reached(const struct listen_conf *conf, size_t index, struct err *err)
 {
 	const struct redirect r = redirect_read(conf->redirect.texts[index]);
-	const struct http_text prefix = redirect_prefix(&r);
 	char shown[QUOTE_TEXT], shown_earlier[QUOTE_TEXT];
 
 	for (size_t i = 0; i < index; i++) {
 		const struct redirect earlier = redirect_read(conf->redirect.texts[i]);
 
-		if (http_target_is_below(prefix.at, prefix.length, redirect_prefix(&earlier)))
+		if (http_target_is_below(r.prefix.at, r.prefix.length, earlier.prefix))
 			return err_set(
 				err, CODE_CONFIG,
 				"redirect: %s is never reached: %s stands before it and has "

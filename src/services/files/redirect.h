@@ -5,9 +5,10 @@
 
 #include "services/files/send/file_send.h"
 
-/* One entry of option redirect; the texts lie in it. */
+/* One entry of option redirect; the texts lie in the configuration. */
 struct redirect {
 	struct http_text from, to;
+	struct http_text prefix; /* FROM without the slashes around it */
 	unsigned status;
 };
 
@@ -15,11 +16,13 @@ struct redirect {
 struct redirect redirect_read(const char *entry);
 
 /* FROM as paths are: without the slashes around it. */
-struct http_text redirect_prefix(const struct redirect *redirect);
+struct http_text redirect_prefix(struct http_text from);
 
-/* The first one of the place whose FROM the decoded path has; false: none. */
-bool redirect_find(const struct listen_conf *conf, const char *path, size_t length,
-		   struct redirect *found);
+/* For the hook init, behind place_start: reads the option of all places. False: no memory. */
+bool redirect_start(void);
+
+/* The first one whose FROM the path has; NULL: none. */
+const struct redirect *redirect_find(const struct asked *asked);
 
 /* Answers with it. As file_send. */
 unsigned redirect_answer(const struct asked *asked, const struct redirect *found);

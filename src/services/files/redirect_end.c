@@ -24,13 +24,9 @@ struct step {
 	struct http_target target;
 };
 
-/* The prefix without the slashes around it. */
 static struct http_text prefix_of(const struct listen_conf *location)
 {
-	const struct redirect as_from = { .from = { location->address,
-						    strlen(location->address) } };
-
-	return redirect_prefix(&as_from);
+	return redirect_prefix((struct http_text){ location->address, strlen(location->address) });
 }
 
 /* The location with the longest prefix, else the listen. */
@@ -52,6 +48,18 @@ static const struct listen_conf *find_place(const struct listen_conf *listen,
 	return found;
 }
 
+/* The first redirect of the place that the step's path has. */
+static bool find_redirect(const struct listen_conf *place, const struct step *step,
+			  struct redirect *found)
+{
+	for (size_t i = 0; i < place->redirect.count; i++) {
+		*found = redirect_read(place->redirect.texts[i]);
+		if (http_target_is_below(step->path, step->target.length, found->prefix))
+			return true;
+	}
+	return false;
+}
+
 static bool ends_with_slash(struct http_text text)
 {
 	return text.at[text.length - 1] == '/';
@@ -60,7 +68,7 @@ static bool ends_with_slash(struct http_text text)
 /* Writes the path that the answer of this step leads to; false when it is on another server. */
 static bool write_next(struct strbuf *raw, const struct step *step, const struct redirect *r)
 {
-	size_t begin = redirect_prefix(r).length;
+	size_t begin = r->prefix.length;
 
 	strbuf_put(raw, r->to.at, r->to.length);
 	if (ends_with_slash(r->from) && begin < step->target.length) {
@@ -81,8 +89,7 @@ static bool go(const struct listen_conf *listen, struct step *step)
 	size_t length;
 	unsigned status;
 
-	if (!redirect_find(find_place(listen, step), step->path, step->target.length, &r) ||
-	    !write_next(&raw, step, &r))
+	if (!find_redirect(find_place(listen, step), step, &r) || !write_next(&raw, step, &r))
 		return false;
 	length = raw.used;
 	if (memchr(bytes, '?', length))
@@ -94,7 +101,7 @@ static bool go(const struct listen_conf *listen, struct step *step)
 
 static void begin(struct step *step, const struct redirect *r)
 {
-	const struct http_text prefix = redirect_prefix(r);
+	const struct http_text prefix = r->prefix;
 
 	memcpy(step->path, prefix.at, prefix.length);
 	step->path[prefix.length] = '\0';

@@ -18,8 +18,8 @@
 
 #include "base/buf.h"
 #include "base/strbuf.h"
-#include "services/http/http_date.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_date.h"
+#include "services/http/parse/http_parse.h"
 
 enum { HTTP_LENGTH_UNKNOWN = -1 };
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "services/http/http_field.h"
+#include "services/http/parse/http_field.h"
 
 static struct access_text text_of(struct http_text text)
 {

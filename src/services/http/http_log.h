@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include "services/http/http_request.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_request.h"
+#include "services/http/parse/http_text.h"
 #include "worker/conn_record.h"
 
 /* What is told of an answer. */

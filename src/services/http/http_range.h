@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
-#include "services/http/http_field.h"
+#include "services/http/parse/http_field.h"
 
 /* A request for more ranges gets the whole file; so does one of which more than two overlap. */
 enum { HTTP_RANGES_MOST = 64, HTTP_OVERLAPS_MOST = 2 };

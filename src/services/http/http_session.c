@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- *   reading a head --answered--> dropping the body --> reading the next head
- *   reading a head --> reading chunks, each dropped --answered--> reading the next head
- *   reading a head --answer begun--> answering, as the client takes it --> dropping the body
- *   reading a head --answered by a file range--> sending it --has gone out--> dropping the body
- *   any --the answer announced the end of the connection--> FINISH
- *   The head stays in c->in until its answer is written.
- */
+/* The session's stages, and what is logged of a request. */
 #include "services/http/http_session.h"
 
 #include "services/http/http_log.h"
+#include "worker/pool.h"
 
 enum step { STEP_ON, STEP_WAIT, STEP_END };
 
@@ -37,18 +31,69 @@ static bool is_ending(void)
 	return http_session_is_leaving() || http_session_is_told_to_stop();
 }
 
-static void log_answer(const struct conn *c, const struct http_request *request,
-		       const struct http_handler *handler, const struct http_sent *sent)
+#define BIT(stage) (1U << HTTP_##stage)
+
+/* The picture of http_session.h: the stages that may follow each stage. */
+static const uint8_t next_stages[HTTP_STAGES] = {
+	[HTTP_READING] = BIT(READING) | BIT(ANSWERING) | BIT(SENDING) | BIT(DROPPING) | BIT(ENDING),
+	[HTTP_ANSWERING] = BIT(SENDING) | BIT(ENDING),
+	[HTTP_SENDING] = BIT(READING) | BIT(DROPPING) | BIT(ENDING),
+	[HTTP_DROPPING] = BIT(READING),
+	[HTTP_ENDING] = 0,
+};
+
+/* The only function that changes the stage. */
+static void move_to(struct http_session *s, enum http_stage next)
 {
+	BUG_ON((next_stages[s->stage] & 1U << next) == 0);
+	s->stage = (uint8_t)next;
+}
+
+void http_session_go_on(struct http_session *s)
+{
+	move_to(s, HTTP_ANSWERING);
+}
+
+/* True while an answer is written or goes out, so that its request's head is still in c->in. */
+static bool is_answering(const struct http_session *s)
+{
+	return s->stage == HTTP_ANSWERING || s->stage == HTTP_SENDING;
+}
+
+/* --- The log and the metrics --- */
+
+static uint64_t count_written(const struct conn *c)
+{
+	return buf_used(&c->out) + conn_range_left(c);
+}
+
+static void count_answer(const struct conn *c, unsigned status)
+{
+	metric_cell *cells = pool_tally(c->pool, c->record)->http_responses_total;
+
+	cell_add(&cells[RESPONSE_2xx + status / 100 - 2], 1);
+}
+
+/*
+ * Once for each answer. unsent: bytes at the end of what was written. Chunks that are cut lose
+ * their frame as well.
+ */
+static void note_answer(const struct conn *c, const struct http_session *s,
+			const struct http_handler *handler, uint64_t unsent)
+{
+	const struct http_sent *sent = &s->sent;
+	uint64_t out = sent->made > unsent ? sent->made - unsent : 0;
+	uint64_t around = sent->head + sent->frame;
 	struct http_text user = { NULL, 0 };
 
+	count_answer(c, sent->status);
 	/* a reload may have begun to log in the middle of the answer */
-	if (!conn_logs() || sent->status == 0)
+	if (!conn_logs() || sent->head == 0)
 		return;
 	if (handler->user)
-		user = handler->user(c, request);
-	http_log(c, request,
-		 &(struct http_logged){ sent->status, sent->head + sent->body, sent->body, user });
+		user = handler->user(c, &s->request);
+	http_log(c, &s->request,
+		 &(struct http_logged){ sent->status, out, out > around ? out - around : 0, user });
 }
 
 /* before: what c->out held when the answer began. */
@@ -57,28 +102,28 @@ static struct http_sent measure_answer(const struct conn *c, unsigned status, si
 	size_t made = buf_used(&c->out) - before, body;
 
 	if (!conn_logs())
-		return (struct http_sent){ .status = 0 };
+		return (struct http_sent){ .status = (uint16_t)status };
 	body = http_body_bytes(buf_head(&c->out) + before, made);
-	return (struct http_sent){ .status = (uint16_t)status,
+	return (struct http_sent){ .made = made + conn_range_left(c),
 				   .head = (uint32_t)(made - body),
-				   .body = body + conn_range_left(c) };
+				   .status = (uint16_t)status };
 }
 
-/* Drops the head of the request that is answered, and prepares for the next one. */
-static void next_request(struct conn *c, struct http_session *s)
+/* --- A request --- */
+
+/* Drops the head of the request that is answered, and prepares for what follows it. */
+static enum step end_answer(struct conn *c, struct http_session *s,
+			    const struct http_handler *handler)
 {
+	bool goes_on = s->request.keep_alive;
+
+	note_answer(c, s, handler, 0);
+	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
+	move_to(s, !goes_on ? HTTP_ENDING : s->body_left > 0 ? HTTP_DROPPING : HTTP_READING);
 	buf_drop(&c->in, s->request.head_length);
 	http_parse_begin(&s->request);
 	s->chunked = (struct http_chunked){ 0 };
 	conn_count_message(c);
-}
-
-static enum step end_answer(struct conn *c, struct http_session *s,
-			    const struct http_handler *handler)
-{
-	s->is_sending = false;
-	log_answer(c, &s->request, handler, &s->sent);
-	next_request(c, s);
 	return STEP_ON;
 }
 
@@ -107,26 +152,27 @@ static enum step answer_request(struct conn *c, struct http_session *s,
 	status = handler->answer(c, s);
 	if (status == 0)
 		return STEP_WAIT;
-	s->ends = !s->request.keep_alive;
-	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
-	if (s->goes_on)
-		return STEP_ON;
 	s->sent = measure_answer(c, status, before);
-	s->is_sending = conn_range_left(c) > 0;
-	return s->is_sending ? STEP_WAIT : end_answer(c, s, handler);
+	if (s->stage == HTTP_ANSWERING)
+		return STEP_ON;
+	if (conn_range_left(c) == 0)
+		return end_answer(c, s, handler);
+	move_to(s, HTTP_SENDING);
+	return STEP_WAIT;
 }
 
-static enum step refuse_request(struct conn *c, struct http_request *request,
+static enum step refuse_request(struct conn *c, struct http_session *s,
 				const struct http_handler *handler)
 {
-	bool is_long = request->status == 413 || request->status == 414 || request->status == 431;
+	unsigned status = s->request.status;
+	bool is_long = status == 413 || status == 414 || status == 431;
 	size_t before = buf_used(&c->out);
-	struct http_sent sent;
 
-	if (!http_error(&c->out, request, request->status, handler->headers(c)))
+	if (!http_error(&c->out, &s->request, status, handler->headers(c)))
 		return STEP_WAIT;
-	sent = measure_answer(c, request->status, before);
-	log_answer(c, request, handler, &sent);
+	s->sent = measure_answer(c, status, before);
+	note_answer(c, s, handler, 0);
+	move_to(s, HTTP_ENDING);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
 	return STEP_END;
@@ -172,7 +218,7 @@ static enum step read_head(struct conn *c, struct http_session *s,
 	case HTTP_WHOLE:
 		return answer_request(c, s, handler);
 	case HTTP_WRONG:
-		return refuse_request(c, &s->request, handler);
+		return refuse_request(c, s, handler);
 	default:
 		return cut_off(c, CLOSE_message_incomplete);
 	}
@@ -184,36 +230,48 @@ static enum step drop_body(struct conn *c, struct http_session *s)
 
 	buf_drop(&c->in, n);
 	s->body_left -= (uint32_t)n;
-	return s->body_left > 0 ? cut_off(c, CLOSE_message_incomplete) : STEP_ON;
+	if (s->body_left > 0)
+		return cut_off(c, CLOSE_message_incomplete);
+	move_to(s, HTTP_READING);
+	return STEP_ON;
 }
 
 static enum step answer_more(struct conn *c, struct http_session *s,
 			     const struct http_handler *handler)
 {
-	if (!handler->go_on(c, s))
+	uint64_t before = count_written(c);
+	bool is_done = handler->go_on(c, s);
+
+	s->sent.made += count_written(c) - before;
+	if (!is_done)
 		return STEP_WAIT;
-	s->goes_on = false;
-	next_request(c, s);
+	move_to(s, HTTP_SENDING);
 	return STEP_ON;
+}
+
+/* Nothing may be written behind a file range that has not gone out. */
+static enum step end_sending(struct conn *c, struct http_session *s,
+			     const struct http_handler *handler)
+{
+	return conn_has_output(c) ? STEP_WAIT : end_answer(c, s, handler);
 }
 
 static enum step next_step(struct conn *c, struct http_session *s,
 			   const struct http_handler *handler)
 {
-	if (s->goes_on)
+	switch (s->stage) {
+	case HTTP_ANSWERING:
 		return answer_more(c, s, handler);
-	/* nothing may be written behind a file range that has not gone out */
-	if (conn_range_left(c) > 0)
-		return STEP_WAIT;
-	if (s->is_sending)
-		return end_answer(c, s, handler);
-	if (s->ends) {
+	case HTTP_SENDING:
+		return end_sending(c, s, handler);
+	case HTTP_DROPPING:
+		return drop_body(c, s);
+	case HTTP_ENDING:
 		conn_finish(c, is_ending() ? CLOSE_drained : CLOSE_service_finished);
 		return STEP_END;
+	default:
+		return read_head(c, s, handler);
 	}
-	if (s->body_left > 0)
-		return drop_body(c, s);
-	return read_head(c, s, handler);
 }
 
 enum verdict http_session_serve(struct conn *c, struct http_session *s,
@@ -230,46 +288,56 @@ enum verdict http_session_serve(struct conn *c, struct http_session *s,
 enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 				   const struct http_handler *handler)
 {
-	bool has_begun = buf_used(&c->in) > 0 && !s->goes_on && !s->is_sending && s->body_left == 0;
-
-	if (has_begun) {
+	if (s->stage == HTTP_READING && buf_used(&c->in) > 0) {
 		http_parse_refuse(&s->request, 408);
-		(void)refuse_request(c, &s->request, handler);
+		(void)refuse_request(c, s, handler);
+	} else if (is_answering(s)) {
+		/* the bytes of the request may go before the hook close */
+		note_answer(c, s, handler, count_written(c));
+		move_to(s, HTTP_ENDING);
 	}
 	return FINISH;
+}
+
+struct strbuf http_session_open_body(const struct conn *c, const struct http_session *s)
+{
+	return http_body_open(&c->out, http_is_chunked(&s->request));
+}
+
+void http_session_close_body(struct conn *c, struct http_session *s, const struct strbuf *text,
+			     bool is_last)
+{
+	bool is_chunked = http_is_chunked(&s->request);
+	size_t before = buf_used(&c->out);
+
+	http_body_close(&c->out, text, is_chunked);
+	if (is_last)
+		(void)http_body_end(&c->out, is_chunked);
+	s->sent.frame += buf_used(&c->out) - before - text->used;
 }
 
 void http_session_close(const struct conn *c, const struct http_session *s,
 			const struct http_handler *handler)
 {
-	uint64_t unsent = buf_used(&c->out) + conn_range_left(c);
-	struct http_sent sent = s->sent;
-
-	if (!http_session_is_sound(c, s) || !s->is_sending)
-		return;
-	sent.body = unsent < sent.body ? sent.body - unsent : 0;
-	log_answer(c, &s->request, handler, &sent);
+	if (http_session_is_sound(c, s) && is_answering(s))
+		note_answer(c, s, handler, count_written(c));
 }
 
 bool http_session_is_in_head(const struct http_session *s)
 {
-	return !s->goes_on && s->body_left == 0 && s->request.head_length == 0;
+	return s->stage == HTTP_READING && s->request.head_length == 0;
 }
 
 bool http_session_is_idle(const struct conn *c, const struct http_session *s)
 {
-	return !s->goes_on && s->body_left == 0 && buf_used(&c->in) == 0 && !conn_has_output(c);
-}
-
-static bool is_flag(const bool *value)
-{
-	return *(const uint8_t *)value <= 1;
+	return s->stage == HTTP_READING && buf_used(&c->in) == 0 && !conn_has_output(c);
 }
 
 bool http_session_is_sound(const struct conn *c, const struct http_session *s)
 {
-	return is_flag(&s->goes_on) && is_flag(&s->ends) && is_flag(&s->is_sending) &&
-	       (!s->is_sending || (s->request.head_length > 0 && !s->goes_on)) &&
+	return s->stage < HTTP_STAGES &&
+	       (!is_answering(s) || (s->request.head_length > 0 && http_knows(s->sent.status))) &&
+	       (s->stage == HTTP_DROPPING ? s->body_left > 0 : s->body_left == 0) &&
 	       s->body_left <= HTTP_BODY_MOST &&
 	       http_parse_is_sound(&s->request, buf_used(&c->in)) &&
 	       http_chunked_is_sound(&s->chunked);

@@ -2,14 +2,25 @@
 /*
  * Serves the requests of a connection one after the other: reads a head, has the service answer it,
  * drops the body that nobody reads, and ends the connection when an answer has announced that. It
- * decides no answer. For HTTP services, in a worker.
+ * logs each request: an answer that is written at once when it is written, any other when it has
+ * gone out or is cut, with the bytes that were sent. It decides no answer. For HTTP services, in a
+ * worker.
+ *
+ *   READING ----(written at once)-----------------------+
+ *    |  |                                               |
+ *    |  +--(more follows)--> ANSWERING                  |
+ *    |                           |                      |
+ *    +--(a file range)-------> SENDING --(gone out)-----+--> READING   the next request
+ *                                                       +--> DROPPING  its body --> READING
+ *                                                       +--> ENDING    as was announced
+ *   READING --(refused)--> ENDING, and so do ANSWERING and SENDING when a time is over
  */
 #ifndef SERVICES_HTTP_HTTP_SESSION_H
 #define SERVICES_HTTP_HTTP_SESSION_H
 
 #include "services/http/http.h"
-#include "services/http/http_chunked.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_chunked.h"
+#include "services/http/parse/http_text.h"
 #include "worker/conn_record.h"
 #include "worker/heritage.h"
 #include "worker/service.h"
@@ -17,30 +28,37 @@
 /* Of the services (worker/service.h): about what a request needs to cross the server's end. */
 enum { HTTP_DRAIN_MS = 1000 };
 
-/* What an answer has, in bytes. */
+enum http_stage {
+	HTTP_READING,   /* a request's head and its chunks, or waiting for the next request */
+	HTTP_ANSWERING, /* the service has not written all of the answer */
+	HTTP_SENDING,   /* all of it is written, and goes out */
+	HTTP_DROPPING,  /* the body of a request that is answered */
+	HTTP_ENDING,    /* the connection ends */
+	HTTP_STAGES
+};
+
+/* Of an answer in ANSWERING and SENDING, for the log. */
 struct http_sent {
-	uint64_t body;
-	uint32_t head;
+	uint64_t made;  /* bytes of it that are written so far: to c->out, and in file ranges */
+	uint64_t frame; /* of them, the frame of its chunks */
+	uint32_t head;  /* of them, its head */
 	uint16_t status;
 };
 
-/* Part of a service's state, zeroed at first. */
+/* Part of a service's state, zeroed at first. The head stays in c->in until its answer is out. */
 struct http_session {
 	struct http_request request; /* the request being read or answered */
 	struct http_chunked chunked; /* how much of its body is read */
-	uint32_t body_left;          /* bytes of the request's body still to drop */
-	bool goes_on;                /* the service has not written all of the answer */
-	bool ends;                   /* the connection ends after this answer */
-	bool is_sending;             /* the answer's file range goes out; its head is still there */
-	struct http_sent sent;       /* then: what the answer is */
+	uint32_t body_left;          /* DROPPING: bytes of the request's body still to drop */
+	uint8_t stage;               /* enum http_stage */
+	struct http_sent sent;
 };
 
 struct http_handler {
 	/*
 	 * Answers the request whose head is at the front of c->in: writes to c->out, and may then
-	 * send a file range. Sets session->goes_on when more follows; then the service logs the
-	 * answer itself (http_log), while the head is still there. Returns the status, or 0 when
-	 * there is no room for the answer now, and nothing has changed.
+	 * send a file range, or call http_session_go_on when more follows. Returns the status, or 0
+	 * when there is no room for the answer now, and nothing has changed.
 	 */
 	unsigned (*answer)(struct conn *c, struct http_session *session);
 	/* Writes more of an answer that goes on; true once it is complete. NULL: none does. */
@@ -65,6 +83,23 @@ bool http_session_is_leaving(void);
 
 /* True once the server was told to stop: from the beginning of lame_duck on. */
 bool http_session_is_told_to_stop(void);
+
+/* For the hook answer: more of the answer follows, which go_on writes. */
+void http_session_go_on(struct http_session *session);
+
+/* True until the service has written all of an answer that goes on. */
+static inline bool http_session_goes_on(const struct http_session *session)
+{
+	return session->stage == HTTP_ANSWERING;
+}
+
+/*
+ * For the hook go_on: as http_body_open and http_body_close, with the end of the body when this
+ * text is_last.
+ */
+struct strbuf http_session_open_body(const struct conn *c, const struct http_session *session);
+void http_session_close_body(struct conn *c, struct http_session *session,
+			     const struct strbuf *text, bool is_last);
 
 /* For the hook `input`: new bytes, or room for more of the answer. */
 enum verdict http_session_serve(struct conn *c, struct http_session *session,

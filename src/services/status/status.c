@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "config/auth_users.h"
-#include "services/http/http_log.h"
 #include "services/http/http_session.h"
 #include "services/services.h"
 #include "services/status/status_auth.h"
@@ -26,9 +25,8 @@ enum {
 
 struct status {
 	struct http_session session;
-	struct piece_cursor at;   /* position in the long answer */
-	uint64_t made, body_made; /* bytes of the long answer so far, and of its body alone */
-	uint8_t streaming;        /* 1 + row of routes; 0: no long answer is in progress */
+	struct piece_cursor at; /* position in the long answer */
+	uint8_t streaming;      /* 1 + row of routes; 0: no long answer is in progress */
 };
 
 /* The worker's heritage, set once by init before the worker serves. */
@@ -93,25 +91,17 @@ static bool stream_answer(struct conn *c, struct http_session *session)
 {
 	struct status *s = conn_state(c);
 	const struct route *route = &routes[s->streaming - 1];
-	bool is_chunked = http_is_chunked(&session->request), is_done;
 	struct report report = make_report();
-	size_t before = buf_used(&c->out);
 	struct strbuf text;
+	bool is_done;
 
 	if (buf_room(&c->out) < PIECE_ROOM)
 		return false;
-	text = http_body_open(&c->out, is_chunked);
+	text = http_session_open_body(c, session);
 	is_done = report_pieces(&report, route->pieces, *route->piece_count, &s->at, &text);
-	s->body_made += text.used;
-	http_body_close(&c->out, &text, is_chunked);
-	is_done = is_done && http_body_end(&c->out, is_chunked);
-	s->made += buf_used(&c->out) - before;
+	http_session_close_body(c, session, &text, is_done);
 	if (!is_done)
 		return false;
-	if (conn_logs())
-		http_log(c, &session->request,
-			 &(struct http_logged){ 200, s->made, s->body_made,
-						status_auth_user(c, &session->request) });
 	s->streaming = 0;
 	return true;
 }
@@ -124,17 +114,14 @@ static bool begin_long(struct conn *c, struct status *s, const struct route *rou
 		.headers = route->headers,
 		.length = HTTP_LENGTH_UNKNOWN,
 	};
-	size_t before = buf_used(&c->out);
 
 	if (!http_head(&c->out, &s->session.request, &answer))
 		return false;
 	if (!http_wants_body(&s->session.request))
 		return true;
-	s->session.goes_on = true;
+	http_session_go_on(&s->session);
 	s->streaming = (uint8_t)(route - routes + 1);
 	s->at = (struct piece_cursor){ 0 };
-	s->made = buf_used(&c->out) - before;
-	s->body_made = 0;
 	if (route->is_scrape)
 		cell_add(&heritage_own_slot(heritage)->tally.scrapes_total, 1);
 	return true;
@@ -218,6 +205,14 @@ static enum verdict end_late(struct conn *c)
 	return http_session_time_out(c, &s->session, &handler);
 }
 
+static void end_request(struct conn *c, enum close_reason reason)
+{
+	const struct status *s = conn_state_const(c);
+
+	(void)reason;
+	http_session_close(c, &s->session, &handler);
+}
+
 static bool is_in_head(const void *state)
 {
 	const struct status *s = state;
@@ -245,18 +240,21 @@ static bool is_sound(const struct conn *c)
 	const struct status *s = conn_state_const(c);
 	bool is_streaming = s->streaming > 0;
 
+	if (c->record->state > CONN_OPEN)
+		return true;
 	return s->streaming <= ROUTES && http_session_is_sound(c, &s->session) &&
-	       s->session.goes_on == is_streaming &&
+	       http_session_goes_on(&s->session) == is_streaming &&
 	       (!is_streaming || (s->session.request.method == HTTP_GET && is_cursor_sound(s)));
 }
 
 const struct service service_status = {
 	.name = "status",
-	.state_version = 4,
+	.state_version = 5,
 	.state_size = sizeof(struct status),
 	.check_system = check_cost,
 	.init = remember_heritage,
 	.input = read_requests,
+	.close = end_request,
 	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,

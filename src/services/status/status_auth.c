@@ -14,8 +14,8 @@
 #include "base/sys.h"
 #include "config/auth_users.h"
 #include "services/http/http.h"
-#include "services/http/http_basic.h"
-#include "services/http/http_field.h"
+#include "services/http/parse/http_basic.h"
+#include "services/http/parse/http_field.h"
 #include "services/status/status_page.h"
 
 #define REALM "WWW-Authenticate: Basic realm=\"prefork-srv\", charset=\"UTF-8\"\r\n"

@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "services/http/http_request.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_request.h"
+#include "services/http/parse/http_text.h"
 #include "worker/conn_record.h"
 
 /* Once for each listener before the worker serves; false with errno set. */

@@ -10,9 +10,9 @@
 
 #include "base/sys.h"
 #include "services/files/find.h"
+#include "services/files/open/file_log.h"
 #include "services/files/listing/index_page.h"
-#include "services/http/http_accept.h"
-#include "services/http/http_log.h"
+#include "services/http/parse/http_accept.h"
 
 /* The page has a style of its own, and nothing else. */
 #define INDEX_HEADERS      \
@@ -78,12 +78,13 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	const struct index_folder folder = folder_of(a, fd);
 	struct files *files = conn_state(a->c);
 	struct listing listing = { 0 };
-	size_t before = buf_used(&a->c->out);
 	enum index_step step = INDEX_OTHER;
 
 	if (http_wants_body(a->request))
 		step = index_names_judge(&folder);
 	if (step == INDEX_FAILED || !put_head(a)) {
+		if (step == INDEX_FAILED)
+			file_log_error(a->place, a->path, 500, errno);
 		(void)sys_close(fd);
 		return step == INDEX_FAILED ? file_error(a, 500) : 0;
 	}
@@ -92,11 +93,10 @@ static unsigned begin_listing(const struct asked *a, int fd)
 		return 200;
 	}
 	listing.is_sorted = step == INDEX_END;
-	listing.made = buf_used(&a->c->out) - before;
 	conn_hold_file(a->c, fd);
 	files->listing = listing;
 	files->answer = FILES_LISTING;
-	files->session.goes_on = true;
+	http_session_go_on(&files->session);
 	return 200;
 }
 
@@ -110,7 +110,7 @@ unsigned autoindex_answer(const struct asked *a)
 	if (folder.fd >= 0)
 		(void)sys_close(folder.fd);
 	/* a file has taken the folder's place */
-	return file_error(a, find_status(end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
+	return file_error(a, find_failed(a, end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
 }
 
 /* --- The rest --- */
@@ -212,13 +212,11 @@ bool autoindex_give_up(struct conn *c)
 	return false;
 }
 
-bool autoindex_go_on(const struct asked *a, struct listing *listing)
+bool autoindex_go_on(const struct asked *a, struct files *files)
 {
-	struct buf *out = &a->c->out;
-	bool is_chunked = http_is_chunked(a->request);
-	size_t before = buf_used(out);
+	struct listing *listing = &files->listing;
+	struct strbuf text = http_session_open_body(a->c, &files->session);
 	enum index_step step;
-	struct strbuf text = http_body_open(out, is_chunked);
 
 	if (text.size < room_for_next(a, listing))
 		return false;
@@ -226,17 +224,10 @@ bool autoindex_go_on(const struct asked *a, struct listing *listing)
 	BUG_ON(text.is_cut);
 	if (step == INDEX_FAILED)
 		return autoindex_give_up(a->c);
-	listing->body_made += text.used;
-	http_body_close(out, &text, is_chunked);
+	http_session_close_body(a->c, &files->session, &text, step == INDEX_END);
 	if (step == INDEX_END)
-		(void)http_body_end(out, is_chunked);
-	listing->made += buf_used(out) - before;
-	if (step != INDEX_END)
-		return false;
-	http_log(a->c, a->request,
-		 &(struct http_logged){ 200, listing->made, listing->body_made, { NULL, 0 } });
-	conn_drop_file(a->c);
-	return true;
+		conn_drop_file(a->c);
+	return step == INDEX_END;
 }
 
 bool autoindex_is_sound(const struct conn *c, const struct http_request *request,

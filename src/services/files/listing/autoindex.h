@@ -17,7 +17,7 @@ unsigned autoindex_answer(const struct asked *asked);
  * Sends more; true once all of it is in c->out. When the folder has changed, so that the rest would
  * not go with what was sent, the connection is to end (conn_set_reset).
  */
-bool autoindex_go_on(const struct asked *asked, struct listing *listing);
+bool autoindex_go_on(const struct asked *asked, struct files *files);
 
 /* The connection is to end, for that reason. Returns false. */
 bool autoindex_give_up(struct conn *c);

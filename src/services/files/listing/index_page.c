@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "services/http/http_date.h"
+#include "services/http/parse/http_date.h"
 
 static const char *const sorts[INDEX_SORTS] = { "name", "size", "date" };
 static const char *const titles[INDEX_SORTS] = { "Name", "Size", "Last change (UTC)" };

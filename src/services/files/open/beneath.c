@@ -97,6 +97,6 @@ enum beneath_end beneath_open(struct beneath *beneath, const char *path, struct 
 		return BENEATH_FOLDER;
 	(void)sys_close(file->fd);
 	file->fd = -1;
-	errno = EACCES;
+	errno = ENXIO;
 	return BENEATH_FORBIDDEN;
 }

@@ -38,7 +38,7 @@ struct beneath_file {
 /*
  * Opens path, which is relative to the root; "" is the root itself. A path that ends with a slash
  * names a folder. A folder that may be searched but not read is forbidden. errno tells why nothing
- * is open.
+ * is open: ENXIO for what is neither a file nor a folder.
  */
 enum beneath_end beneath_open(struct beneath *beneath, const char *path, struct beneath_file *file);
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "services/files/open/file_cache.h"
+#include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
 #include "services/files/open/root.h"
 #include "worker/pool.h"
@@ -27,7 +28,7 @@ bool file_open_start(const struct heritage *heritage, const struct listen_conf *
 
 	if (!caches)
 		caches = calloc(heritage->listeners->count, sizeof(struct file_cache *));
-	if (!caches)
+	if (!caches || !file_log_start(heritage->listeners->count))
 		return false;
 	if (listen->cache_size == 0)
 		return true;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/files/open/root.h"
-#include "services/http/http_target.h"
+#include "services/http/parse/http_target.h"
 
 /* A prefix as http_target_decode writes a path: no slash around it. */
 struct place {
@@ -18,6 +18,7 @@ struct place {
 /* Of this worker, written before it serves. firsts: by the number of the listener. */
 static struct place *places;
 static unsigned *firsts;
+static unsigned count_of_all;
 
 static unsigned count_places(const struct listener_set *listeners)
 {
@@ -53,7 +54,13 @@ static bool make_places(const struct listener_set *listeners)
 		for (size_t k = 0; k < listen->location_count; k++)
 			places[next++] = make_location(&listen->locations[k], i);
 	}
+	count_of_all = next;
 	return root_make(next);
+}
+
+unsigned place_count(void)
+{
+	return count_of_all;
 }
 
 unsigned place_listener_number(const struct heritage *heritage, const struct listen_conf *listen)

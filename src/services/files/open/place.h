@@ -14,6 +14,9 @@
 /* For the hook init of that listener: prepares all its places. False: no memory. */
 bool place_start(const struct heritage *heritage, const struct listen_conf *listen);
 
+/* The number of places; they are numbered from 0. */
+unsigned place_count(void);
+
 /* The number of that listener. */
 unsigned place_listener_number(const struct heritage *heritage, const struct listen_conf *listen);
 

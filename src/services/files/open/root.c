@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/quote.h"
 #include "base/sys.h"
 #include "config/privs_look.h"
@@ -44,6 +45,14 @@ static void note_version(struct root *root)
 	root->version++;
 }
 
+static void note_error(struct root *root, int error)
+{
+	if (error != 0 && error != EMFILE && error != ENFILE && error != root->error)
+		LOG(EVENT_root_failed, LOG_STR("path", root->path),
+		    LOG_STR("reason", strerror(error)));
+	root->error = error;
+}
+
 /*
  * Without a descriptor the folder of the last look stays: were it closed, a client would take its
  * place, and this worker, or its successor, would lack it.
@@ -55,7 +64,7 @@ static void look_for(struct root *root, int64_t now_ms)
 	root->until_ms = now_ms + VALID_MS;
 	if (fd < 0 && root->fd >= 0 && (errno == EMFILE || errno == ENFILE))
 		return;
-	root->error = fd < 0 ? errno : 0;
+	note_error(root, fd < 0 ? errno : 0);
 	if (root->error == EMFILE || root->error == ENFILE)
 		root->until_ms = 0; /* there may be one in a moment */
 	if (root->fd >= 0)
@@ -150,16 +159,16 @@ const struct media_types *root_types(unsigned place)
 
 /* --- At load --- */
 
-struct asked {
+struct root_path {
 	const char *chroot, *path;
 };
 
 /* Finds the errno of a process that would serve the folder; 0: it can. */
 static void enter(const void *what, void *found)
 {
-	const struct asked *asked = what;
-	const char *path = asked->path + strspn(asked->path, "/");
-	int base = sys_open(asked->chroot[0] != '\0' ? asked->chroot : "/",
+	const struct root_path *root = what;
+	const char *path = root->path + strspn(root->path, "/");
+	int base = sys_open(root->chroot[0] != '\0' ? root->chroot : "/",
 			    O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	int fd = base < 0 ? -1 :
 			    sys_openat(base, path[0] != '\0' ? path : ".",
@@ -183,11 +192,11 @@ static bool check_types(const struct listen_conf *listen, struct err *err)
 bool root_check(const struct conf *conf, const struct listen_conf *listen,
 		const struct identity *identity, struct err *err)
 {
-	const struct asked asked = { .chroot = conf->chroot, .path = listen->root };
+	const struct root_path root = { .chroot = conf->chroot, .path = listen->root };
 	char shown[QUOTE_TEXT];
 	int error = 0;
 
-	if (!privs_look(identity, enter, &asked, &error, sizeof(error), err))
+	if (!privs_look(identity, enter, &root, &error, sizeof(error), err))
 		return err_prefix(err, "root: ");
 	if (error == 0)
 		return check_types(listen, err);

@@ -2,12 +2,13 @@
 /* Reads "404 /404.html" and "500 502 /50x.html". services/files/send/file_send.c sends the page. */
 #include "services/files/send/error_page.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
 #include "services/files/open/place.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_text.h"
 
 enum { LEAST = 400, MOST = 599 };
 
@@ -23,24 +24,68 @@ static unsigned next_status(const char **entry)
 	return is_taken ? status : 0;
 }
 
-/* The path behind the statuses, if the status is among them; else NULL. */
-static const char *find_path(const char *entry, unsigned status)
-{
-	bool is_found = false;
-	unsigned next;
+/* One status of an entry, and its page. */
+struct page {
+	unsigned status;
+	const char *path; /* in the configuration */
+};
 
-	while ((next = next_status(&entry)) != 0)
-		is_found |= next == status;
-	return is_found ? entry : NULL;
+/* Of this worker, by the number of the place; written before it serves. */
+static struct place_pages {
+	struct page *list;
+	size_t count;
+} * pages;
+
+/* Returns the number of statuses, and adds them to the list unless it is NULL. */
+static size_t read_entry(const char *entry, struct page *list)
+{
+	size_t count = 0;
+
+	for (unsigned status; (status = next_status(&entry)) != 0; count++)
+		if (list)
+			list[count].status = status;
+	for (size_t i = 0; list && i < count; i++)
+		list[i].path = entry;
+	return count;
+}
+
+static bool read_entries(const struct text_list *entries, struct place_pages *of)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < entries->count; i++)
+		count += read_entry(entries->texts[i], NULL);
+	if (count == 0)
+		return true;
+	of->list = calloc(count, sizeof(*of->list));
+	for (size_t i = 0; of->list && i < entries->count; i++)
+		of->count += read_entry(entries->texts[i], of->list + of->count);
+	return of->list != NULL;
+}
+
+bool error_page_start(void)
+{
+	if (pages)
+		return true;
+	pages = calloc(place_count(), sizeof(*pages));
+	for (unsigned i = 0; pages && i < place_count(); i++)
+		if (!read_entries(&place_conf(i)->error_page, &pages[i]))
+			return false;
+	return pages != NULL;
+}
+
+static const char *find_path(const struct place_pages *of, unsigned status)
+{
+	for (size_t i = 0; i < of->count; i++)
+		if (of->list[i].status == status)
+			return of->list[i].path;
+	return NULL;
 }
 
 const char *error_page_open(unsigned place, unsigned status, struct found *page)
 {
-	const struct text_list *list = &place_conf(place)->error_page;
-	const char *path = NULL;
+	const char *path = find_path(&pages[place], status);
 
-	for (size_t i = 0; i < list->count && !path; i++)
-		path = find_path(list->texts[i], status);
 	if (!path)
 		return NULL;
 	if (file_open(place, path + 1, true, page) == BENEATH_FILE)
@@ -72,12 +117,12 @@ static const char *find_mistake(const char *entry)
 	return NULL;
 }
 
-/* The statuses that this entry has before `until`, which is a place in it or its path. */
+/* True when the entry has the status before `until`, which is a place in it; NULL: anywhere. */
 static bool has_status(const char *entry, const char *until, unsigned status)
 {
 	unsigned next;
 
-	while (entry < until && (next = next_status(&entry)) != 0)
+	while (entry != until && (next = next_status(&entry)) != 0)
 		if (next == status)
 			return true;
 	return false;
@@ -90,7 +135,7 @@ static bool is_new(const struct text_list *list, size_t index, const char *until
 	char shown[QUOTE_TEXT], shown_first[QUOTE_TEXT];
 	size_t first = 0;
 
-	while (first < index && find_path(list->texts[first], status) == NULL)
+	while (first < index && !has_status(list->texts[first], NULL, status))
 		first++;
 	if (first == index && !has_status(list->texts[index], until, status))
 		return true;

@@ -5,6 +5,9 @@
 
 #include "services/files/open/file_open.h"
 
+/* For the hook init, behind place_start: reads the option of all places. False: no memory. */
+bool error_page_start(void);
+
 /*
  * Opens the page that the place has for the status, beneath its root. Returns its path, which lasts
  * as long as the configuration, or NULL when there is none or it is no file; then nothing is open.

@@ -13,10 +13,10 @@
 #include "base/sys.h"
 #include "services/files/send/error_page.h"
 #include "services/files/send/files_state.h"
+#include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
 #include "services/files/open/root.h"
-#include "services/http/http_condition.h"
-#include "services/http/http_log.h"
+#include "services/http/parse/http_condition.h"
 
 enum {
 	COPIED_MOST = 8 * 1024, /* bytes of a body */
@@ -158,12 +158,6 @@ static unsigned refuse_instead(const struct asked *a, const struct shown *shown,
 	return http_error(&a->c->out, a->request, part->status, shown->lines) ? part->status : 0;
 }
 
-/* Reads it behind the head; false when the file has become shorter. */
-static bool put_bytes(struct buf *out, int fd, const struct part *part)
-{
-	return file_parts_put_bytes(out, fd, part->offset, part->length);
-}
-
 /* Whether the body goes out, and why not. */
 enum sent { SENT, SENT_NOT_NOW, SENT_SHORTER, SENT_NO_FD };
 
@@ -197,7 +191,7 @@ static enum sent send_body(const struct asked *a, const struct found *file, cons
 		conn_send_file(a->c, fd, part->offset, part->length);
 		return SENT;
 	}
-	if (!put_bytes(out, file->fd, part))
+	if (!file_parts_put_bytes(out, file->fd, part->offset, part->length))
 		sent = SENT_SHORTER;
 	found_close(file);
 	return sent;
@@ -221,8 +215,12 @@ static unsigned send_part(const struct asked *a, const struct shown *shown, cons
 	a->c->out.end = before;
 	if (sent == SENT_NOT_NOW)
 		return 0;
-	return sent == SENT_SHORTER ? refuse_instead(a, shown, part, 500, "") :
-				      refuse_instead(a, shown, part, 503, FILE_RETRY);
+	if (sent == SENT_SHORTER) {
+		file_log_reason(a->place, shown->name, 500, FILE_REASON_SHORTER);
+		return refuse_instead(a, shown, part, 500, "");
+	}
+	file_log_error(a->place, shown->name, 503, errno);
+	return refuse_instead(a, shown, part, 503, FILE_RETRY);
 }
 
 /* The same for every client: without conditions, ranges, and what caches would keep. */
@@ -248,7 +246,7 @@ static bool begin_parts(const struct asked *a, const struct found *file,
 	if (fd < 0)
 		return false;
 	conn_hold_file(a->c, fd);
-	files->session.goes_on = true;
+	http_session_go_on(&files->session);
 	files->answer = FILES_PARTS;
 	files->parts = *parts;
 	return true;
@@ -263,21 +261,20 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 		.status = 206, .type = type, .headers = headers, .length = (int64_t)length
 	};
 	struct buf *out = &a->c->out;
-	uint32_t before = out->end, head;
+	uint32_t before = out->end;
 
 	write_headers(a, shown, NULL, headers);
 	if (!http_head(out, a->request, &answer)) {
 		found_close(shown->file);
 		return 0;
 	}
-	head = out->end - before;
 	if (!begin_parts(a, shown->file, parts, ranges)) {
 		out->end = before;
-		return shown->file->fd < 0 ? 0 : file_refuse(a, 503, FILE_RETRY);
+		if (shown->file->fd < 0)
+			return 0;
+		file_log_error(a->place, shown->name, 503, errno);
+		return file_refuse(a, 503, FILE_RETRY);
 	}
-	if (shown->file->fd >= 0)
-		http_log(a->c, a->request,
-			 &(struct http_logged){ 206, head + length, length, { NULL, 0 } });
 	return 206;
 }
 

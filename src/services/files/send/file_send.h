@@ -7,7 +7,7 @@
 
 #include "services/files/open/file_open.h"
 #include "services/http/http_session.h"
-#include "services/http/http_target.h"
+#include "services/http/parse/http_target.h"
 
 /* Of an answer without a file: a browser must not guess its type. */
 #define FILE_GUARDS "X-Content-Type-Options: nosniff\r\n"

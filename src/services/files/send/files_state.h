@@ -8,10 +8,9 @@
 
 /* How far a listing is sent. */
 struct listing {
-	uint64_t made, body_made; /* bytes of the answer so far, and of its body alone */
-	uint64_t hash;            /* sorted: of the rows (index_names_hash) */
-	int64_t at;               /* not sorted: where the folder is read from */
-	uint32_t sent, count;     /* entries; count: of a sorted one */
+	uint64_t hash;        /* sorted: of the rows (index_names_hash) */
+	int64_t at;           /* not sorted: where the folder is read from */
+	uint32_t sent, count; /* entries; count: of a sorted one */
 	bool is_sorted, has_begun;
 	bool is_made; /* sorted: the table was made once, hash and count are known */
 };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "services/http/http_text.h"
+#include "services/http/parse/http_text.h"
 
 enum { HTTP_DATE = 64 };
 

@@ -3,11 +3,12 @@
  * The path is built component by component; each ends with a slash until the end of the path is
  * known. Decoding comes first, so no dot segment can hide in it.
  */
-#include "services/http/http_target.h"
+#include "services/http/parse/http_target.h"
 
 #include <string.h>
 
 #include "base/hex.h"
+#include "services/http/parse/http_request.h"
 
 struct builder {
 	char *path;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Compares entity tags and dates. It reads no file. */
-#include "services/http/http_condition.h"
+#include "services/http/parse/http_condition.h"
 
 #include <string.h>
 
-#include "services/http/http_date.h"
+#include "services/http/parse/http_date.h"
 
 struct entity_tag {
 	struct http_text opaque; /* with its quotes */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "services/http/http_parse.h"
+#include "services/http/parse/http_parse.h"
 
 struct http_chunked {
 	uint8_t at;      /* enum in http_chunked.c: the place in the body */

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "services/http/http_request.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_request.h"
+#include "services/http/parse/http_text.h"
 
 /*
  * Reads a header, whose name is a token, and keeps where its value is. bytes: of the request, from

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "services/http/http_request.h"
+#include "services/http/parse/http_request.h"
 
 enum http_progress {
 	HTTP_PART,  /* more bytes are needed */

@@ -5,12 +5,13 @@
  *
  *   size [;name[=value]]... CRLF data CRLF ... 0 [;...] CRLF [name:value CRLF]... CRLF
  */
-#include "services/http/http_chunked.h"
+#include "services/http/parse/http_chunked.h"
 
 #include <string.h>
 
 #include "base/hex.h"
-#include "services/http/http_request.h"
+#include "services/http/parse/http_request.h"
+#include "services/http/parse/http_text.h"
 
 enum place {
 	SIZE_FIRST, /* 0: the start, so a zeroed struct is valid */

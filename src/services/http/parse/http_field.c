@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "services/http/http_field.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_field.h"
+#include "services/http/parse/http_text.h"
 
 /* Bits of http_request.found. */
 enum {

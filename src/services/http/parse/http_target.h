@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "base/strbuf.h"
-#include "services/http/http_text.h"
+#include "services/http/parse/http_text.h"
 
 struct http_target {
 	size_t length;        /* of the path, without its NUL; 0: the root */

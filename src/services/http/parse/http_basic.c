@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Decodes credentials. It does not know who may have them. */
-#include "services/http/http_basic.h"
+#include "services/http/parse/http_basic.h"
 
 #include <stdint.h>
 #include <string.h>

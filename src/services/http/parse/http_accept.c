@@ -3,7 +3,7 @@
  * Both fields are lists of names with weights, of which the one that names a thing most exactly
  * counts. A member whose weight is invalid is ignored.
  */
-#include "services/http/http_accept.h"
+#include "services/http/parse/http_accept.h"
 
 #include <string.h>
 

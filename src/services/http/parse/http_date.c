@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The formats are patterns, of which each letter stands for a part of the date. */
-#include "services/http/http_date.h"
+#include "services/http/parse/http_date.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The grammar that the values of many fields share. Each byte of a list is read once. */
-#include "services/http/http_text.h"
+#include "services/http/parse/http_text.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "services/http/http_field.h"
+#include "services/http/parse/http_field.h"
 
 /* What the answer to a GET says of its content, which exists. */
 struct http_validators {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "services/http/http_text.h"
+#include "services/http/parse/http_text.h"
 
 enum { HTTP_BASIC_MOST = 767 }; /* bytes of USER:PASSWORD */
 

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "services/http/http_field.h"
+#include "services/http/parse/http_field.h"
 
 enum { HTTP_WEIGHT_MOST = 1000 };
 

@@ -9,9 +9,9 @@
  */
 #include <string.h>
 
-#include "services/http/http_field.h"
-#include "services/http/http_parse.h"
-#include "services/http/http_request.h"
+#include "services/http/parse/http_field.h"
+#include "services/http/parse/http_parse.h"
+#include "services/http/parse/http_request.h"
 
 void http_parse_begin(struct http_request *r)
 {
