@@ -162,7 +162,7 @@ static void answer__that_is_cut__has_those_that_were_sent(void **state)
 		void (*cut)(struct server *s, int fd);
 		const char *options;
 	} cuts[] = { { leave, "" },
-		     { take_nothing, ",message_timeout=300ms" },
+		     { take_nothing, ",message_timeout=2s" },
 		     { kill_and_leave, "" },
 		     { stay, "" } };
 
