@@ -11,7 +11,6 @@
 
 #include "base/hex.h"
 #include "services/http/parse/http_request.h"
-#include "services/http/parse/http_text.h"
 
 enum place {
 	SIZE_FIRST, /* 0: the start, so a zeroed struct is valid */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of bytes. Any other byte, including CR and NUL, belongs to no class. */
 #include "services/http/parse/http_request.h"
-#include "services/http/parse/http_text.h"
 
 #include <arpa/inet.h>
 #include <string.h>

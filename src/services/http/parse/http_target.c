@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "services/http/parse/http_request.h"
 
 struct builder {
 	char *path;
