@@ -85,6 +85,7 @@ struct service {
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.
 	 */
 	bool is_stream;
+	bool ends_by_close; /* of some answers nothing but the connection's end tells the end */
 	/*
 	 * In a draining worker, how long a connection between messages waits for one that may be on
 	 * its way; 0: it ends at once.

@@ -184,6 +184,32 @@ static void answer__that_is_cut__has_those_that_were_sent(void **state)
 	}
 }
 
+/* A slow one is under way at the end of the lifetime, and of message_timeout behind it. */
+static void answer__whose_connection_is_too_old__is_cut_and_has_those_that_were_sent(void **state)
+{
+	static const char *const options[ANSWERS] = {
+		",max_lifetime=1s,message_timeout=1s,limit_rate=2m",
+		",max_lifetime=1s,message_timeout=1s,limit_rate=150k",
+		",max_lifetime=1s,message_timeout=1s,limit_rate=150k",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ANSWERS; i++) {
+		struct server *s = serve_with(options[i]);
+		int fd = begin(s, &answers[i]);
+		size_t taken = TAKEN + client_drain(fd, web_answer, 1);
+		long bytes;
+
+		server_wait_event(s, "connection_ended", "ending=lifetime_reached");
+		close(fd);
+		bytes = logged_bytes(s, answers[i].path, answers[i].status);
+		assert_in_range(bytes, TAKEN - 1000, answers[i].least - 1);
+		if (answers[i].status == 206) /* listings have chunks, or end with a reset */
+			assert_int_equal(bytes, taken);
+		assert_int_equal(accessbook_lines(), 1);
+	}
+}
+
 /* The frame of the chunks is not counted: the listing has as many bytes without them. */
 static void answer__that_is_whole__has_all_its_bytes(void **state)
 {
@@ -213,6 +239,7 @@ int main(void)
 		E2E(download__that_is_whole__has_all_its_bytes),
 		E2E(download__that_the_client_leaves__has_those_that_were_sent),
 		E2E(answer__that_is_cut__has_those_that_were_sent),
+		E2E(answer__whose_connection_is_too_old__is_cut_and_has_those_that_were_sent),
 		E2E(answer__that_is_whole__has_all_its_bytes),
 	};
 

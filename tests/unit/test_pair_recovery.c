@@ -112,7 +112,6 @@ static void pair__in_hand__is_lost_with_both_sides_and_counted_once(void **state
 	served_stop(&s);
 }
 
-/* The worker died in pair_attach: the peer's record is written, and the client does not name it. */
 /* An end would pass for that of the whole stream; one that went out before the crash stays. */
 static void stream__in_hand__is_reset_but_where_its_end_went_out(void **state)
 {
@@ -148,6 +147,29 @@ static void stream__in_hand__is_reset_but_where_its_end_went_out(void **state)
 	}
 }
 
+/* So would the end of an answer that has neither a length nor chunks. */
+static void answer__in_hand__is_reset(void **state)
+{
+	static const struct service answers = { .name = "answers", .ends_by_close = true };
+	struct recovery r;
+	struct served s;
+	int ends[2];
+
+	(void)state;
+	own_service(&answers);
+	served_start(&s, "answers", NULL);
+	paired_tcp(ends);
+	served_accept(&s, ends[0]);
+	pool_take_in_hand(&s.pool, 0);
+	served_recover(&s, &r);
+	assert_counts(&r, 0, 1, 0);
+	paired_expect_end(&s, ends[1], ECONNRESET);
+	close(ends[1]);
+	assert_nothing_left(&s, 1);
+	served_stop(&s);
+}
+
+/* The worker died in pair_attach: the peer's record is written, and the client does not name it. */
 static void peer__half_attached__goes_with_its_client_in_hand(void **state)
 {
 	struct recovery r;
@@ -225,6 +247,7 @@ int main(void)
 		cmocka_unit_test(streams__both_ways_with_a_crash_at_every_step__lose_no_byte),
 		cmocka_unit_test(pair__in_hand__is_lost_with_both_sides_and_counted_once),
 		cmocka_unit_test(stream__in_hand__is_reset_but_where_its_end_went_out),
+		cmocka_unit_test(answer__in_hand__is_reset),
 		cmocka_unit_test(peer__half_attached__goes_with_its_client_in_hand),
 		cmocka_unit_test(descriptor__that_the_new_epoll_refuses__ends_the_pair_once),
 	};

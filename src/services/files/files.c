@@ -95,28 +95,11 @@ static enum verdict read_requests(struct conn *c)
 	return c->record->is_reset ? ABORT : verdict;
 }
 
-/* True where neither a length nor chunks tell that more was to come, or it was said to be all. */
-static bool looks_whole(const struct conn *c, const struct files *f)
-{
-	if (c->record->state > CONN_OPEN)
-		return conn_has_output(c);
-	if (http_is_chunked(&f->session.request))
-		return false;
-	if (http_session_goes_on(&f->session))
-		return f->answer == FILES_LISTING;
-	/* the last bytes of a listing */
-	return f->session.stage == HTTP_SENDING && buf_used(&c->out) > 0 && conn_range_left(c) == 0;
-}
-
 static enum verdict end_late(struct conn *c)
 {
 	struct files *f = conn_state(c);
-	enum verdict verdict;
 
-	if (looks_whole(c, f))
-		conn_set_reset(c);
-	verdict = http_session_time_out(c, &f->session, &handler);
-	return c->record->is_reset ? ABORT : verdict;
+	return http_session_time_out(c, &f->session, &handler);
 }
 
 static void end_request(struct conn *c, enum close_reason reason)
@@ -124,8 +107,6 @@ static void end_request(struct conn *c, enum close_reason reason)
 	const struct files *f = conn_state_const(c);
 
 	(void)reason;
-	if (looks_whole(c, f))
-		conn_set_reset(c);
 	http_session_close(c, &f->session, &handler);
 }
 
@@ -173,6 +154,7 @@ const struct service service_http = {
 	.holds_files = true,
 	.input = read_requests,
 	.close = end_request,
+	.ends_by_close = true,
 	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,

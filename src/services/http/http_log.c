@@ -41,6 +41,7 @@ void http_log(const struct conn *c, const struct http_request *request,
 	      const struct http_logged *logged)
 {
 	const char *head = buf_head(&c->in);
+	bool has_body = request->status == 0 && !request->expect_continue;
 	uint64_t head_length = request->status != 0 ? request->seen : request->head_length;
 
 	if (!conn_logs())
@@ -55,7 +56,7 @@ void http_log(const struct conn *c, const struct http_request *request,
 			   .user_agent =
 				   text_of(http_field_value(request, head, HTTP_FIELD_USER_AGENT)),
 			   .status = logged->status,
-			   .bytes_in = head_length + request->content_length,
+			   .bytes_in = head_length + (has_body ? request->content_length : 0),
 			   .bytes_out = logged->bytes_out,
 			   .body_bytes = logged->body_bytes,
 		   });

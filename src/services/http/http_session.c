@@ -36,7 +36,7 @@ static bool is_ending(void)
 /* The picture of http_session.h: the stages that may follow each stage. */
 static const uint8_t next_stages[HTTP_STAGES] = {
 	[HTTP_READING] = BIT(READING) | BIT(ANSWERING) | BIT(SENDING) | BIT(DROPPING) | BIT(ENDING),
-	[HTTP_ANSWERING] = BIT(SENDING) | BIT(ENDING),
+	[HTTP_ANSWERING] = BIT(SENDING),
 	[HTTP_SENDING] = BIT(READING) | BIT(DROPPING) | BIT(ENDING),
 	[HTTP_DROPPING] = BIT(READING),
 	[HTTP_ENDING] = 0,
@@ -49,8 +49,9 @@ static void move_to(struct http_session *s, enum http_stage next)
 	s->stage = (uint8_t)next;
 }
 
-void http_session_go_on(struct http_session *s)
+void http_session_go_on(struct http_session *s, bool has_length)
 {
+	s->ends_by_close = !has_length && !http_is_chunked(&s->request);
 	move_to(s, HTTP_ANSWERING);
 }
 
@@ -58,6 +59,23 @@ void http_session_go_on(struct http_session *s)
 static bool is_answering(const struct http_session *s)
 {
 	return s->stage == HTTP_ANSWERING || s->stage == HTTP_SENDING;
+}
+
+/* True when bytes of an answer are still to be written, or to go out. */
+static bool is_unsent(const struct conn *c, const struct http_session *s)
+{
+	return s->stage == HTTP_ANSWERING || (s->stage == HTTP_SENDING && conn_has_output(c));
+}
+
+/*
+ * True when an answer would pass for whole if the connection ended now, and is not: neither a
+ * length nor chunks tell that more was to come, or the client has its end and not what is before.
+ */
+static bool looks_whole(const struct conn *c, const struct http_session *s)
+{
+	if (c->record->state > CONN_OPEN)
+		return conn_has_output(c);
+	return s->ends_by_close && is_unsent(c, s);
 }
 
 /* --- The log and the metrics --- */
@@ -118,7 +136,8 @@ static enum step end_answer(struct conn *c, struct http_session *s,
 	bool goes_on = s->request.keep_alive;
 
 	note_answer(c, s, handler, 0);
-	s->body_left = s->request.has_chunks ? 0 : (uint32_t)s->request.content_length;
+	s->ends_by_close = false;
+	s->body_left = goes_on && !s->request.has_chunks ? (uint32_t)s->request.content_length : 0;
 	move_to(s, !goes_on ? HTTP_ENDING : s->body_left > 0 ? HTTP_DROPPING : HTTP_READING);
 	buf_drop(&c->in, s->request.head_length);
 	http_parse_begin(&s->request);
@@ -288,12 +307,14 @@ enum verdict http_session_serve(struct conn *c, struct http_session *s,
 enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 				   const struct http_handler *handler)
 {
+	if (is_unsent(c, s))
+		return ABORT; /* the hook close logs what was sent */
 	if (s->stage == HTTP_READING && buf_used(&c->in) > 0) {
 		http_parse_refuse(&s->request, 408);
 		(void)refuse_request(c, s, handler);
-	} else if (is_answering(s)) {
+	} else if (s->stage == HTTP_SENDING) {
 		/* the bytes of the request may go before the hook close */
-		note_answer(c, s, handler, count_written(c));
+		note_answer(c, s, handler, 0);
 		move_to(s, HTTP_ENDING);
 	}
 	return FINISH;
@@ -316,10 +337,14 @@ void http_session_close_body(struct conn *c, struct http_session *s, const struc
 	s->sent.frame += buf_used(&c->out) - before - text->used;
 }
 
-void http_session_close(const struct conn *c, const struct http_session *s,
+void http_session_close(struct conn *c, const struct http_session *s,
 			const struct http_handler *handler)
 {
-	if (http_session_is_sound(c, s) && is_answering(s))
+	if (!http_session_is_sound(c, s))
+		return;
+	if (looks_whole(c, s))
+		conn_set_reset(c);
+	if (is_answering(s))
 		note_answer(c, s, handler, count_written(c));
 }
 
@@ -335,7 +360,8 @@ bool http_session_is_idle(const struct conn *c, const struct http_session *s)
 
 bool http_session_is_sound(const struct conn *c, const struct http_session *s)
 {
-	return s->stage < HTTP_STAGES &&
+	return s->stage < HTTP_STAGES && *(const uint8_t *)&s->ends_by_close <= 1 &&
+	       (!s->ends_by_close || is_answering(s)) &&
 	       (!is_answering(s) || (s->request.head_length > 0 && http_knows(s->sent.status))) &&
 	       (s->stage == HTTP_DROPPING ? s->body_left > 0 : s->body_left == 0) &&
 	       s->body_left <= HTTP_BODY_MOST &&

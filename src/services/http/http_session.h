@@ -13,7 +13,7 @@
  *    +--(a file range)-------> SENDING --(gone out)-----+--> READING   the next request
  *                                                       +--> DROPPING  its body --> READING
  *                                                       +--> ENDING    as was announced
- *   READING --(refused)--> ENDING, and so do ANSWERING and SENDING when a time is over
+ *   READING --(refused)--> ENDING, and so does SENDING when a time is over and all is out
  */
 #ifndef SERVICES_HTTP_HTTP_SESSION_H
 #define SERVICES_HTTP_HTTP_SESSION_H
@@ -51,6 +51,7 @@ struct http_session {
 	struct http_chunked chunked; /* how much of its body is read */
 	uint32_t body_left;          /* DROPPING: bytes of the request's body still to drop */
 	uint8_t stage;               /* enum http_stage */
+	bool ends_by_close;          /* of an answer that goes on: nothing else tells its end */
 	struct http_sent sent;
 };
 
@@ -85,7 +86,7 @@ bool http_session_is_leaving(void);
 bool http_session_is_told_to_stop(void);
 
 /* For the hook answer: more of the answer follows, which go_on writes. */
-void http_session_go_on(struct http_session *session);
+void http_session_go_on(struct http_session *session, bool has_length);
 
 /* True until the service has written all of an answer that goes on. */
 static inline bool http_session_goes_on(const struct http_session *session)
@@ -106,7 +107,8 @@ enum verdict http_session_serve(struct conn *c, struct http_session *session,
 				const struct http_handler *handler);
 
 /*
- * For the hook `timed_out`: a request that has begun and has no answer yet is answered with 408.
+ * For the hook `timed_out`: a request that has begun and has no answer yet is answered with 408. An
+ * answer that has not gone out is cut; the line of one that has is written, and the connection ends.
  */
 enum verdict http_session_time_out(struct conn *c, struct http_session *session,
 				   const struct http_handler *handler);
@@ -114,8 +116,11 @@ enum verdict http_session_time_out(struct conn *c, struct http_session *session,
 /* For the hook `is_in_head`. */
 bool http_session_is_in_head(const struct http_session *session);
 
-/* For the hook `close`: logs an answer that is cut, with the bytes that were sent of it. */
-void http_session_close(const struct conn *c, const struct http_session *session,
+/*
+ * For the hook `close`: logs an answer that is cut, with the bytes that were sent of it. One that
+ * would pass for whole ends with a reset.
+ */
+void http_session_close(struct conn *c, const struct http_session *session,
 			const struct http_handler *handler);
 
 /* For the hook `idle`. */

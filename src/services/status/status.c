@@ -119,7 +119,7 @@ static bool begin_long(struct conn *c, struct status *s, const struct route *rou
 		return false;
 	if (!http_wants_body(&s->session.request))
 		return true;
-	http_session_go_on(&s->session);
+	http_session_go_on(&s->session, false);
 	s->streaming = (uint8_t)(route - routes + 1);
 	s->at = (struct piece_cursor){ 0 };
 	if (route->is_scrape)
@@ -255,6 +255,7 @@ const struct service service_status = {
 	.init = remember_heritage,
 	.input = read_requests,
 	.close = end_request,
+	.ends_by_close = true,
 	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,

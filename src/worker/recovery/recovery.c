@@ -63,7 +63,7 @@ static void lose_conn(const struct heritage *h, struct record *r, enum close_rea
 	(*count)++;
 }
 
-/* The sides of a stream that was cut; NULL: none. */
+/* The sides of a stream, or of an answer, that was cut; NULL: none. */
 struct cut {
 	struct record *sides[SIDE_COUNT];
 };
@@ -88,14 +88,14 @@ static void find_cut(const struct survey *s, struct record *client, struct cut *
 	    client->listener >= s->heritage->listeners->count)
 		return;
 	pool_view_at(s->heritage, client, &c);
-	if (!c.service || !c.service->is_stream)
+	if (!c.service || !(c.service->is_stream || c.service->ends_by_close))
 		return;
 	cut->sides[SIDE_CLIENT] = client;
 	cut->sides[SIDE_PEER] = find_peer(s->arena, client);
 }
 
 /*
- * What was cut must not pass for the whole stream: the close that follows is a reset, unless the
+ * What was cut must not pass for the whole: the close that follows is a reset, unless the
  * end went out before. All claims are counted: a descriptor that is not this side's alone is left.
  */
 static void reset_cut(struct survey *s, const struct cut *cut)

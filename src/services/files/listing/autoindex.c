@@ -96,7 +96,7 @@ static unsigned begin_listing(const struct asked *a, int fd)
 	conn_hold_file(a->c, fd);
 	files->listing = listing;
 	files->answer = FILES_LISTING;
-	http_session_go_on(&files->session);
+	http_session_go_on(&files->session, false);
 	return 200;
 }
 

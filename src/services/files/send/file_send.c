@@ -246,7 +246,7 @@ static bool begin_parts(const struct asked *a, const struct found *file,
 	if (fd < 0)
 		return false;
 	conn_hold_file(a->c, fd);
-	http_session_go_on(&files->session);
+	http_session_go_on(&files->session, true);
 	files->answer = FILES_PARTS;
 	files->parts = *parts;
 	return true;
