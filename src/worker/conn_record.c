@@ -271,7 +271,9 @@ bool conn_logs(void)
 
 void conn_log_request(const struct conn *c, const struct conn_request *request)
 {
-	char state[] = "--";
+	const struct record *r = c->record;
+	enum close_reason ending = request->is_cut ? r->ending : CLOSE_none;
+	char state[3];
 	struct access_entry entry;
 
 	if (!accesslog_is_on)
@@ -279,9 +281,9 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 	entry = entry_of(c, "request");
 	entry.bytes_in = request->bytes_in;
 	entry.bytes_out = request->bytes_out;
-	entry.messages = 1;
-	entry.ending = close_reason_name(CLOSE_none);
-	entry.state = state;
+	entry.messages = request->is_cut ? 0 : 1;
+	entry.ending = close_reason_name(ending);
+	entry.state = record_state_letters(state, ending, request->is_cut ? phase_of(r) : '-');
 	entry.method = request->method;
 	entry.path = request->path;
 	entry.status = request->status;
@@ -290,7 +292,7 @@ void conn_log_request(const struct conn *c, const struct conn_request *request)
 	entry.user_agent = request->user_agent;
 	entry.request = request->line;
 	entry.body_bytes = request->body_bytes;
-	if (c->record->begun_us != 0)
-		entry.seconds = accesslog_now_us() - c->record->begun_us;
+	if (r->begun_us != 0)
+		entry.seconds = accesslog_now_us() - r->begun_us;
 	accesslog_add(&entry);
 }

@@ -201,6 +201,7 @@ struct conn_request {
 	unsigned status;
 	uint64_t bytes_in, bytes_out;
 	uint64_t body_bytes; /* of the answer, without its head */
+	bool is_cut;         /* the connection ended before the answer had gone out */
 };
 
 /* True when requests are logged; otherwise the service need not gather them. */

@@ -210,6 +210,26 @@ static void answer__whose_connection_is_too_old__is_cut_and_has_those_that_were_
 	}
 }
 
+static void answer__that_is_cut__has_the_ending_of_its_connection(void **state)
+{
+	struct server *s;
+	size_t at = 0;
+	int fd;
+
+	(void)state;
+	web_make_folder();
+	download_put();
+	snprintf(listen_text, sizeof(listen_text), "127.0.0.1:0=http,root=%s", web_folder);
+	s = accessbook_start((struct plan){ .listen = { listen_text }, .workers = 1 });
+	fd = download_begin(s);
+	download_go_on(fd, &at, TAKEN);
+	leave(s, fd);
+	accessbook_expect(s, " ending=client_reset state=CD method=GET path=/large status=200");
+	server_stop(s);
+	assert_int_equal(accessbook_count(accessbook_read(accessbook_path), " messages=0 "), 2);
+	assert_int_equal(accessbook_lines(), 2);
+}
+
 /* The frame of the chunks is not counted: the listing has as many bytes without them. */
 static void answer__that_is_whole__has_all_its_bytes(void **state)
 {
@@ -240,6 +260,7 @@ int main(void)
 		E2E(download__that_the_client_leaves__has_those_that_were_sent),
 		E2E(answer__that_is_cut__has_those_that_were_sent),
 		E2E(answer__whose_connection_is_too_old__is_cut_and_has_those_that_were_sent),
+		E2E(answer__that_is_cut__has_the_ending_of_its_connection),
 		E2E(answer__that_is_whole__has_all_its_bytes),
 	};
 

@@ -132,6 +132,8 @@ static void codings__have_their_own_tags(void **state)
 			 codings[asked], tags[mine]);
 		ask(s, "GET /a.txt", lines);
 		web_begins(web_answer, mine == asked ? "HTTP/1.1 304 " : "HTTP/1.1 200 ");
+		if (mine == asked) /* RFC 9110 15.4.5 */
+			assert_null(strstr(web_answer, "Content-Encoding"));
 		expect_vary();
 		if (mine == asked)
 			web_has(web_answer, tags[mine]);

@@ -253,6 +253,31 @@ static void header__of_the_options__is_on_every_answer(void **state)
 	server_stop(s);
 }
 
+/* Browsers take two policies together, so that a listing would lose its style. */
+static void headers__that_the_server_has_as_well__stand_once_as_configured(void **state)
+{
+	static const char *const paths[] = { "GET /", "GET /missing" };
+	struct server *s;
+
+	(void)state;
+	web_make_folder();
+	s = server_start(&(struct plan){
+		.conf = web_conf("autoindex = yes  headers = {\"x-content-type-options: none\",\n"
+				 "\"Content-Security-Policy: default-src 'self'\", \"Vary: A\"}") });
+	for (size_t i = 0; i < 2; i++) {
+		char request[128];
+
+		snprintf(request, sizeof(request), "%s" WEB_LAST, paths[i]);
+		web_has(web_ask(s, request), "\r\nx-content-type-options: none\r\n");
+		web_has(web_answer, "\r\nContent-Security-Policy: default-src 'self'\r\n");
+		web_has(web_answer, "\r\nVary: A\r\n");
+		assert_null(strstr(web_answer, "nosniff"));
+		assert_null(strstr(web_answer, "unsafe-inline"));
+	}
+	web_has(web_ask(s, "GET /" WEB_LAST), "\r\nVary: Accept\r\n");
+	server_stop(s);
+}
+
 static void requests__in_a_row__are_answered_in_order(void **state)
 {
 	struct server *s = serve("");
@@ -305,6 +330,7 @@ int main(void)
 		E2E(range__of_a_file__is_sent_alone),
 		E2E(coded__file__is_sent_to_who_accepts_it),
 		E2E(header__of_the_options__is_on_every_answer),
+		E2E(headers__that_the_server_has_as_well__stand_once_as_configured),
 		E2E(requests__in_a_row__are_answered_in_order),
 		E2E(root__that_is_another_folder_now__is_served),
 	};

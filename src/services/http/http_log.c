@@ -59,5 +59,6 @@ void http_log(const struct conn *c, const struct http_request *request,
 			   .bytes_in = head_length + (has_body ? request->content_length : 0),
 			   .bytes_out = logged->bytes_out,
 			   .body_bytes = logged->body_bytes,
+			   .is_cut = logged->is_cut,
 		   });
 }

@@ -3,6 +3,7 @@
 #ifndef SERVICES_HTTP_HTTP_LOG_H
 #define SERVICES_HTTP_HTTP_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "services/http/parse/http_request.h"
@@ -15,11 +16,12 @@ struct http_logged {
 	uint64_t bytes_out;    /* of the whole answer */
 	uint64_t body_bytes;   /* of them, its body, without the frame of chunks */
 	struct http_text user; /* that the request names; at is NULL: none was asked for */
+	bool is_cut;           /* by the end of the connection */
 };
 
 /*
  * Logs a request that is answered, or was refused, and whose head is still at the front of c->in.
- * Does nothing without an access log: a service need not gather anything unless conn_logs.
+ * Does nothing without an access log.
  */
 void http_log(const struct conn *c, const struct http_request *request,
 	      const struct http_logged *logged);

@@ -93,25 +93,28 @@ static void count_answer(const struct conn *c, unsigned status)
 }
 
 /*
- * Once for each answer. unsent: bytes at the end of what was written. Chunks that are cut lose
- * their frame as well.
+ * Once for each answer. is_cut: by the end of the connection, where what c->out and the file range
+ * have left is unsent. Chunks that are cut lose their frame as well.
  */
 static void note_answer(const struct conn *c, const struct http_session *s,
-			const struct http_handler *handler, uint64_t unsent)
+			const struct http_handler *handler, bool is_cut)
 {
 	const struct http_sent *sent = &s->sent;
+	uint64_t unsent = is_cut ? count_written(c) : 0;
 	uint64_t out = sent->made > unsent ? sent->made - unsent : 0;
 	uint64_t around = sent->head + sent->frame;
-	struct http_text user = { NULL, 0 };
+	struct http_logged logged = { .status = sent->status,
+				      .bytes_out = out,
+				      .body_bytes = out > around ? out - around : 0,
+				      .is_cut = is_cut };
 
 	count_answer(c, sent->status);
 	/* a reload may have begun to log in the middle of the answer */
 	if (!conn_logs() || sent->head == 0)
 		return;
 	if (handler->user)
-		user = handler->user(c, &s->request);
-	http_log(c, &s->request,
-		 &(struct http_logged){ sent->status, out, out > around ? out - around : 0, user });
+		logged.user = handler->user(c, &s->request);
+	http_log(c, &s->request, &logged);
 }
 
 /* before: what c->out held when the answer began. */
@@ -135,7 +138,7 @@ static enum step end_answer(struct conn *c, struct http_session *s,
 {
 	bool goes_on = s->request.keep_alive;
 
-	note_answer(c, s, handler, 0);
+	note_answer(c, s, handler, false);
 	s->ends_by_close = false;
 	s->body_left = goes_on && !s->request.has_chunks ? (uint32_t)s->request.content_length : 0;
 	move_to(s, !goes_on ? HTTP_ENDING : s->body_left > 0 ? HTTP_DROPPING : HTTP_READING);
@@ -190,7 +193,7 @@ static enum step refuse_request(struct conn *c, struct http_session *s,
 	if (!http_error(&c->out, &s->request, status, handler->headers(c)))
 		return STEP_WAIT;
 	s->sent = measure_answer(c, status, before);
-	note_answer(c, s, handler, 0);
+	note_answer(c, s, handler, false);
 	move_to(s, HTTP_ENDING);
 	conn_count_message(c);
 	conn_finish(c, is_long ? CLOSE_message_too_long : CLOSE_message_invalid);
@@ -314,7 +317,7 @@ enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 		(void)refuse_request(c, s, handler);
 	} else if (s->stage == HTTP_SENDING) {
 		/* the bytes of the request may go before the hook close */
-		note_answer(c, s, handler, 0);
+		note_answer(c, s, handler, false);
 		move_to(s, HTTP_ENDING);
 	}
 	return FINISH;
@@ -345,7 +348,7 @@ void http_session_close(struct conn *c, const struct http_session *s,
 	if (looks_whole(c, s))
 		conn_set_reset(c);
 	if (is_answering(s))
-		note_answer(c, s, handler, count_written(c));
+		note_answer(c, s, handler, true);
 }
 
 bool http_session_is_in_head(const struct http_session *s)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -150,6 +151,16 @@ uint32_t root_version(unsigned place)
 const char *root_headers(unsigned place)
 {
 	return roots[place].headers;
+}
+
+bool root_has_header(unsigned place, const char *line)
+{
+	size_t length = strcspn(line, ":") + 1;
+
+	for (const char *at = root_headers(place); at[0] != '\0'; at += strcspn(at, "\n") + 1)
+		if (strncasecmp(at, line, length) == 0)
+			return true;
+	return false;
 }
 
 const struct media_types *root_types(unsigned place)

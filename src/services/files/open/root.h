@@ -43,6 +43,9 @@ enum { ROOT_HEADERS = 4096 };
 /* The lines of option headers, each with its CRLF, shorter than ROOT_HEADERS. Worker only. */
 const char *root_headers(unsigned place);
 
+/* True when option headers has a line of the name that this one has. Worker only. */
+bool root_has_header(unsigned place, const char *line);
+
 /* The types of its files. Worker only. */
 const struct media_types *root_types(unsigned place);
 

@@ -104,7 +104,7 @@ static void put_field(struct strbuf *headers, const char *name, const char *valu
 }
 
 /* The header lines that tell of the file, as a text. range: NULL when all of it is sent. */
-static void write_headers(const struct asked *a, const struct shown *shown,
+static void write_headers(const struct asked *a, const struct shown *shown, unsigned status,
 			  const struct http_range *range, char *text)
 {
 	struct strbuf headers = strbuf_on(text, HEADERS_TEXT - 1);
@@ -119,7 +119,7 @@ static void write_headers(const struct asked *a, const struct shown *shown,
 	/* the plain answer too: another client is not to get it from a cache (RFC 9110 12.5.5) */
 	if (a->conf->precompressed)
 		put_field(&headers, "Vary", "Accept-Encoding");
-	if (shown->coding)
+	if (shown->coding && status != 304) /* RFC 9110 15.4.5 */
 		put_field(&headers, "Content-Encoding", shown->coding);
 	strbuf_raw(&headers, root_headers(a->place));
 	if (range)
@@ -145,7 +145,7 @@ static bool put_head(const struct asked *a, const struct shown *shown, const str
 	};
 
 	if (!shown->lines)
-		write_headers(a, shown, part->status == 206 ? &range : NULL, headers);
+		write_headers(a, shown, part->status, part->status == 206 ? &range : NULL, headers);
 	return http_head(&a->c->out, a->request, &answer);
 }
 
@@ -263,7 +263,7 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 	struct buf *out = &a->c->out;
 	uint32_t before = out->end;
 
-	write_headers(a, shown, NULL, headers);
+	write_headers(a, shown, 206, NULL, headers);
 	if (!http_head(out, a->request, &answer)) {
 		found_close(shown->file);
 		return 0;
@@ -278,14 +278,26 @@ static unsigned send_parts(const struct asked *a, const struct shown *shown,
 	return 206;
 }
 
+/* The lines but those of which option headers has one of that name; Vary is a list, with both. */
+static void put_lines(struct strbuf *to, unsigned place, const char *lines)
+{
+	while (lines[0] != '\0') {
+		size_t length = strcspn(lines, "\n") + 1;
+
+		if (strncmp(lines, "Vary:", 5) == 0 || !root_has_header(place, lines))
+			strbuf_put(to, lines, length);
+		lines += length;
+	}
+}
+
 /* Of an answer without a file. */
 static void write_lines(unsigned place, const char *headers, const char *cache_control, char *text)
 {
 	struct strbuf lines = strbuf_on(text, HEADERS_TEXT - 1);
 
-	strbuf_raw(&lines, FILE_GUARDS);
+	put_lines(&lines, place, FILE_GUARDS);
 	strbuf_raw(&lines, root_headers(place));
-	strbuf_raw(&lines, headers);
+	put_lines(&lines, place, headers);
 	if (cache_control[0] != '\0')
 		put_field(&lines, "Cache-Control", cache_control);
 	BUG_ON(lines.is_cut);
