@@ -2,11 +2,13 @@
 /* Reads "404 /404.html" and "500 502 /50x.html". services/files/send/file_send.c sends the page. */
 #include "services/files/send/error_page.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
+#include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
 #include "services/http/parse/http_text.h"
 
@@ -86,10 +88,15 @@ const char *error_page_open(unsigned place, unsigned status, struct found *page)
 {
 	const char *path = find_path(&pages[place], status);
 
+	enum beneath_end end;
+
 	if (!path)
 		return NULL;
-	if (file_open(place, path + 1, true, page) == BENEATH_FILE)
+	end = file_open(place, path + 1, true, page);
+	if (end == BENEATH_FILE)
 		return path + 1;
+	if (end != BENEATH_NOT_FOUND)
+		file_log_error(place, path + 1, status, end == BENEATH_FOLDER ? EISDIR : errno);
 	found_close(page);
 	return NULL;
 }
