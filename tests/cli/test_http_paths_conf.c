@@ -226,6 +226,8 @@ static void error_page__that_is_wrong__is_refused(void **state)
 		{ "error_page = {\"399 /a.html\"}", NO_RANGE("399 /a.html") },
 		{ "error_page = {\"404 600 /a.html\"}", NO_RANGE("404 600 /a.html") },
 		{ "error_page = {\"4040 /a.html\"}", NO_RANGE("4040 /a.html") },
+		{ "error_page = {\"404 499 /x\"}",
+		  "error_page: \"404 499 /x\": 499 is no status that is answered (leave it out)" },
 		{ "error_page = {\"404 =200 /a.html\"}",
 		  "error_page: \"404 =200 /a.html\" has another status for the answer, which keeps "
 		  "its own (leave it out: \"404 /404.html\")" },
