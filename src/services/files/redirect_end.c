@@ -59,6 +59,7 @@ static void free_places(struct places *places)
 struct step {
 	char path[HTTP_LINE_MOST];
 	struct http_target target;
+	bool is_last; /* on another server, or refused there */
 };
 
 enum step_end { STEP_TAKEN, STEP_ARRIVED, STEP_TOO_LONG };
@@ -73,13 +74,16 @@ static const struct redirect *find_redirect(const struct places *places, const s
 
 static enum step_end take_step(const struct places *places, struct step *step)
 {
-	const struct redirect *r = find_redirect(places, step);
+	const struct redirect *r = step->is_last ? NULL : find_redirect(places, step);
 	char bytes[RAW_TEXT];
 	struct strbuf raw = strbuf_on(bytes, sizeof(bytes));
 	const char *query;
 
-	if (!r || r->to.at[0] != '/')
+	if (!r)
 		return STEP_ARRIVED;
+	step->is_last = r->to.at[0] != '/';
+	if (step->is_last)
+		return STEP_TAKEN;
 	redirect_list_put_address(&raw, r, step->path, &step->target);
 	query = memchr(bytes, '?', raw.used);
 	if (query)
@@ -91,7 +95,8 @@ static enum step_end take_step(const struct places *places, struct step *step)
 	case 414:
 		return STEP_TOO_LONG;
 	default:
-		return STEP_ARRIVED;
+		step->is_last = true;
+		return STEP_TAKEN;
 	}
 }
 
@@ -125,6 +130,7 @@ static void set_first_step(struct step *step, const struct redirect *r)
 	step->path[prefix.length] = '\0';
 	step->target =
 		(struct http_target){ .length = prefix.length, .ends_with_slash = r->keeps_rest };
+	step->is_last = false;
 }
 
 /* A walk that takes no entry twice has as many steps as there are entries, at most. */
