@@ -102,7 +102,7 @@ static void reason__has_its_event_and_words(void **state)
 	}
 }
 
-/* A listener has one line a second of each event, with its locations; those left out are counted. */
+/* A listener and its locations have one line a second of each event; others are counted. */
 static void lines__are_few(void **state)
 {
 	unsigned listen = place_of_listener(LISTENERS - 1), calls = 0, before;
