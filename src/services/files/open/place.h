@@ -34,7 +34,7 @@ unsigned place_find(unsigned listener, const char *path, size_t length);
  */
 void place_prefixes(const struct listen_conf *listen, struct http_text *prefixes);
 
-/* The number of the longest prefix, of what place_prefixes wrote, that the decoded path has. Pure. */
+/* The number of the longest prefix, of those by place_prefixes, that the decoded path has. Pure. */
 unsigned place_longest(const struct http_text *prefixes, unsigned count, const char *path,
 		       size_t length);
 
