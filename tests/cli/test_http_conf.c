@@ -105,6 +105,8 @@ static void cache_control__that_is_wrong__is_refused(void **state)
 		{ "cache_control = \"max-age\"", NO_DIRECTIVES("max-age") },
 		{ "cache_control = \"public, s-maxage=\"", NO_DIRECTIVES("public, s-maxage=") },
 		{ "cache_control = \"max-age 3600\"", NO_DIRECTIVES("max-age 3600") },
+		{ "cache_control = \",\"", NO_DIRECTIVES(",") },
+		{ "cache_control = \"private=\\\"x\\\"y\\\"\"", NO_DIRECTIVES("private=\"x\"y\"") },
 		{ "cache_control = \"max-age: 3600\"", NO_DIRECTIVES("max-age: 3600") },
 	};
 
@@ -127,6 +129,8 @@ static void default_type__that_is_wrong__is_refused(void **state)
 		{ "default_type = \"text/\"", NO_TYPE("text/") },
 		{ "default_type = \"/html\"", NO_TYPE("/html") },
 		{ "default_type = \"text/html html\"", NO_TYPE("text/html html") },
+		{ "default_type = \"a/b ;;; ;\"", NO_TYPE("a/b ;;; ;") },
+		{ "default_type = \"a/b; x=\\\"a\\\"b\\\"\"", NO_TYPE("a/b; x=\"a\"b\"") },
 		{ "default_type = \"text/html; utf-8\"", NO_TYPE("text/html; utf-8") },
 	};
 

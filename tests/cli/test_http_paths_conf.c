@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "cli/command.h"
 #include "cli/http_option.h"
@@ -156,6 +158,32 @@ static void redirect__without_end__is_refused(void **state)
 	http_option_assert_taken(state, "redirect = {\"/a/b http://x/a/b\", \"/a/c /../a/c\"}");
 }
 
+/* Browsers follow 20. */
+static void redirect__that_ends_too_late__is_refused(void **state)
+{
+	static char option[2000];
+	const struct http_option_row rows[] = {
+		{ option,
+		  "redirect: \"/a/p00 /a/p01\" leads through more than 20 redirects, and "
+		  "clients give up: \"/a/p00, /a/p01, /a/p02\" and so on (write the last TO in "
+		  "place of the first)" },
+	};
+	size_t used = 0;
+
+	for (unsigned count = 19; count <= 24; count++) {
+		used = (size_t)snprintf(option, sizeof(option), "redirect = {");
+		for (unsigned i = 0; i <= count; i++)
+			used += (size_t)snprintf(option + used, sizeof(option) - used,
+						 "%s\"/a/p%02u /a/p%02u\"", i > 0 ? ", " : "", i,
+						 i + 1);
+		snprintf(option + used, sizeof(option) - used, "}");
+		if (count + 1 <= 20)
+			http_option_assert_taken(state, option);
+		else
+			ASSERT_REFUSED(state, rows);
+	}
+}
+
 /* The path decides on the place at each step. */
 static void redirect__through_locations_without_end__is_refused(void **state)
 {
@@ -198,6 +226,8 @@ static void error_page__that_is_wrong__is_refused(void **state)
 		{ "error_page = {\"399 /a.html\"}", NO_RANGE("399 /a.html") },
 		{ "error_page = {\"404 600 /a.html\"}", NO_RANGE("404 600 /a.html") },
 		{ "error_page = {\"4040 /a.html\"}", NO_RANGE("4040 /a.html") },
+		{ "error_page = {\"404 499 /x\"}",
+		  "error_page: \"404 499 /x\": 499 is no status that is answered (leave it out)" },
 		{ "error_page = {\"404 =200 /a.html\"}",
 		  "error_page: \"404 =200 /a.html\" has another status for the answer, which keeps "
 		  "its own (leave it out: \"404 /404.html\")" },
@@ -223,6 +253,7 @@ int main(void)
 		cmocka_unit_test(redirect__that_is_wrong__is_refused),
 		cmocka_unit_test(redirect__that_is_never_reached__is_refused),
 		cmocka_unit_test(redirect__without_end__is_refused),
+		cmocka_unit_test(redirect__that_ends_too_late__is_refused),
 		cmocka_unit_test(redirect__through_locations_without_end__is_refused),
 		cmocka_unit_test(error_page__that_is_wrong__is_refused),
 	};

@@ -17,7 +17,7 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-static struct server *serve_odd_files(void)
+static struct server *serve_odd_files(const char *lines)
 {
 	web_make_folder();
 	web_put("locked", "nobody reads this\n");
@@ -27,7 +27,12 @@ static struct server *serve_odd_files(void)
 	assert_int_equal(mkfifo(path_of("fifo"), 0644), 0);
 	web_put(".hidden", "a secret\n");
 	web_put_folder("empty");
-	return web_serve("");
+	web_put("empty/locked", "nobody reads this\n");
+	assert_int_equal(chmod(path_of("empty/locked"), 0), 0);
+	web_put("a.txt", "hello\n");
+	web_put("a.txt.gz", "nobody reads this\n");
+	assert_int_equal(chmod(path_of("a.txt.gz"), 0), 0);
+	return server_start(&(struct plan){ .conf = web_conf(lines), .workers = 1 });
 }
 
 static unsigned ask(const struct server *s, const char *path)
@@ -35,7 +40,8 @@ static unsigned ask(const struct server *s, const char *path)
 	char request[256];
 	unsigned status;
 
-	snprintf(request, sizeof(request), "GET /%s" WEB_LAST, path);
+	snprintf(request, sizeof(request),
+		 "GET /%s" WEB_HOST "Accept-Encoding: gzip\r\nConnection: close\r\n\r\n", path);
 	assert_int_equal(sscanf(web_ask(s, request), "HTTP/1.1 %u ", &status), 1);
 	return status;
 }
@@ -62,7 +68,7 @@ static void file__that_is_not_given__has_its_reason_in_the_log(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct server *s = serve_odd_files();
+		struct server *s = serve_odd_files("");
 		const char *line;
 
 		assert_int_equal(ask(s, "nothing"), 404);
@@ -80,10 +86,66 @@ static void file__that_is_not_given__has_its_reason_in_the_log(void **state)
 	}
 }
 
+/* What is looked up for a request beside its path: fallbacks, pages for errors, coded files. */
+static void file__that_stands_in_for_another__has_its_reason_in_the_log(void **state)
+{
+	static const struct {
+		const char *lines, *path, *culprit, *reason;
+		unsigned status;
+	} rows[] = {
+		{ "try = {\"/locked\"}", "no", "locked", "reason=\"Permission denied\"", 404 },
+		{ "try = {\"/outside\", \"=403\"}", "no", "outside",
+		  "reason=\"a symbolic link leads out of the root\"", 403 },
+		{ "try = {$uri.txt.gz, \"/a.txt\"}", "a", "a.txt.gz",
+		  "reason=\"Permission denied\"", 200 },
+		{ "index = {locked} try = {\"/empty/\", \"/a.txt\"}", "no", "empty/locked",
+		  "reason=\"Permission denied\"", 200 },
+		{ "error_page = {\"404 /locked\"}", "no", "locked", "reason=\"Permission denied\"",
+		  404 },
+		{ "error_page = {\"404 /loop\"}", "no", "loop",
+		  "reason=\"a symbolic link that follow_symlinks does not allow, or too many\"",
+		  404 },
+		{ "error_page = {\"404 /empty\"}", "no", "empty", "reason=\"Is a directory\"",
+		  404 },
+		{ "precompressed = yes", "a.txt", "a.txt.gz", "reason=\"Permission denied\"", 200 },
+	};
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct server *s = serve_odd_files(rows[i].lines);
+		const char *line;
+
+		assert_int_equal(ask(s, rows[i].path), rows[i].status);
+		line = server_wait_event(s, "file_failed", "count=1");
+		web_has(line, rows[i].reason);
+		assert_int_equal(line_number(line, "status"), rows[i].status);
+		snprintf(path, sizeof(path), " path=%s/%s ", web_folder, rows[i].culprit);
+		web_has(line, path);
+		server_stop(s);
+	}
+}
+
+/* A file that is not there, a folder, and a hidden name are what fallbacks are for. */
+static void fallback__that_is_no_file__has_no_line(void **state)
+{
+	struct server *s = serve_odd_files(
+		"error_page = {\"404 /none\"}\n"
+		"try = {\"/none\", \"/empty\", \"/.hidden\", \"/empty/\", \"$uri.txt\"}");
+
+	(void)state;
+	assert_int_equal(ask(s, "none"), 404);
+	assert_int_equal(ask(s, ".hidden"), 404);
+	assert_int_equal(ask(s, "a"), 200);
+	server_stop(s);
+	assert_int_equal(server_count(s, "file_failed", ""), 0);
+	assert_int_equal(server_count(s, "file_refused", ""), 0);
+}
+
 /* Those without a line are counted. */
 static void clients__that_ask_again_and_again__do_not_flood_the_log(void **state)
 {
-	struct server *s = serve_odd_files();
+	struct server *s = serve_odd_files("");
 	int fd = client_connect(FIRST(s));
 
 	(void)state;
@@ -103,11 +165,10 @@ static void clients__that_ask_again_and_again__do_not_flood_the_log(void **state
 
 static void root__that_is_gone__is_told_once(void **state)
 {
-	struct server *s = serve_odd_files();
+	struct server *s = serve_odd_files("");
 	char moved[256];
 
 	(void)state;
-	web_put("a.txt", "hello\n");
 	snprintf(moved, sizeof(moved), "%s.moved", web_folder);
 	assert_int_equal(ask(s, "a.txt"), 200);
 	assert_int_equal(rename(web_folder, moved), 0);
@@ -126,6 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(file__that_is_not_given__has_its_reason_in_the_log),
+		E2E(file__that_stands_in_for_another__has_its_reason_in_the_log),
+		E2E(fallback__that_is_no_file__has_no_line),
 		E2E(clients__that_ask_again_and_again__do_not_flood_the_log),
 		E2E(root__that_is_gone__is_told_once),
 	};

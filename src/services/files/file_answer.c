@@ -5,6 +5,7 @@
  */
 #include "services/files/file_answer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,27 +22,43 @@ static unsigned answer_options(const struct asked *a)
 	return file_send_nothing(a, FILE_ALLOW);
 }
 
+enum { CODED_PATH = FILE_PATH + CODING_EXTENSION };
+
+static const char *write_coded_path(const struct asked *a, const struct coding *coding, char *path)
+{
+	snprintf(path, CODED_PATH, "%s%s", a->path, coding->extension);
+	return path;
+}
+
+/* A coded file that is there and could not be opened. */
+struct unread_coded {
+	const struct coding *coding; /* NULL: none */
+	int error;
+};
+
 /*
  * Takes the file beside it that the client would rather have: x.css.gz for x.css. It must be as new
  * as the file, which else has changed since it was made.
  */
-static const char *take_coded(const struct asked *a, struct found *file)
+static const char *take_coded(const struct asked *a, struct found *file,
+			      struct unread_coded *unread)
 {
 	const struct coding *codings[CODINGS];
 	unsigned count = coding_choose(a->request, buf_head(&a->c->in), codings);
-	char path[FILE_PATH + CODING_EXTENSION];
 	struct found coded;
+	char path[CODED_PATH];
 
 	for (unsigned i = 0; i < count; i++) {
-		enum beneath_end end;
+		enum beneath_end end =
+			file_open(a->place, write_coded_path(a, codings[i], path), true, &coded);
 
-		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
-		end = file_open(a->place, path, true, &coded);
 		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
 			found_close(file);
 			*file = coded;
 			return codings[i]->name;
 		}
+		if (beneath_is_failure(end))
+			*unread = (struct unread_coded){ codings[i], errno };
 		found_close(&coded);
 	}
 	return NULL;
@@ -49,7 +66,15 @@ static const char *take_coded(const struct asked *a, struct found *file)
 
 static unsigned send_found(const struct asked *a, struct found *file)
 {
-	return file_send(a, file, a->conf->precompressed ? take_coded(a, file) : NULL);
+	struct unread_coded unread = { NULL, 0 };
+	const char *coding = a->conf->precompressed ? take_coded(a, file, &unread) : NULL;
+	unsigned status = file_send(a, file, coding);
+	char path[CODED_PATH];
+
+	if (status != 0 && unread.coding)
+		file_log_error(a->place, write_coded_path(a, unread.coding, path), status,
+			       unread.error);
+	return status;
 }
 
 /* The path is that of a folder, with room for a name behind it. */
@@ -61,7 +86,7 @@ static unsigned answer_index(struct asked *a)
 	if (end == BENEATH_FILE)
 		return send_found(a, &file);
 	if (end != BENEATH_NOT_FOUND && end != BENEATH_FOLDER)
-		return file_error(a, find_failed(a, end));
+		return find_refuse(a, end);
 	a->path[a->target.length] = '\0';
 	if (a->conf->autoindex)
 		return autoindex_answer(a);
@@ -98,7 +123,7 @@ static unsigned answer_path(struct asked *a)
 	if (end == BENEATH_FILE || end == BENEATH_NOT_FOUND)
 		return answer_missing(a);
 	if (end != BENEATH_FOLDER)
-		return file_error(a, find_failed(a, end));
+		return find_refuse(a, end);
 	return a->target.ends_with_slash ? answer_index(a) : redirect_to_folder(a);
 }
 

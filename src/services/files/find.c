@@ -30,13 +30,13 @@ static unsigned status_of(enum beneath_end end)
 	}
 }
 
-unsigned find_failed(const struct asked *a, enum beneath_end end)
+unsigned find_refuse(const struct asked *a, enum beneath_end end)
 {
 	unsigned status = status_of(end);
 
-	if (end != BENEATH_NOT_FOUND)
+	if (beneath_is_failure(end))
 		file_log_error(a->place, a->path, status, errno);
-	return status;
+	return file_error(a, status);
 }
 
 /* RFC 8615: what is below it was put there to be found. */
@@ -122,7 +122,19 @@ static enum beneath_end open_entry(struct asked *a, struct found *file)
 	return end;
 }
 
-unsigned find_fallback(struct asked *a, struct found *file)
+/* A fallback that is there and could not be opened. */
+struct unread {
+	int error; /* 0: none */
+	char path[FILE_PATH];
+};
+
+static void keep_unread(struct unread *unread, const char *path, int error)
+{
+	unread->error = error;
+	memcpy(unread->path, path, strlen(path) + 1);
+}
+
+static unsigned search_fallback(struct asked *a, struct found *file, struct unread *unread)
 {
 	const struct text_list *list = &a->conf->try;
 	char uri[HTTP_LINE_MOST];
@@ -140,10 +152,24 @@ unsigned find_fallback(struct asked *a, struct found *file)
 		end = open_entry(a, file);
 		if (end == BENEATH_FILE)
 			return 200;
+		if (beneath_is_failure(end))
+			keep_unread(unread, a->path, errno);
 		if (end == BENEATH_TRY_AGAIN || end == BENEATH_FAILED)
-			return find_failed(a, end);
+			return status_of(end);
 	}
 	return 404;
+}
+
+unsigned find_fallback(struct asked *a, struct found *file)
+{
+	struct unread unread; /* its path is written before it is read */
+	unsigned status;
+
+	unread.error = 0;
+	status = search_fallback(a, file, &unread);
+	if (unread.error != 0)
+		file_log_error(a->place, unread.path, status, unread.error);
+	return status;
 }
 
 /* --- At load --- */

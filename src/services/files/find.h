@@ -9,10 +9,10 @@
 #include "services/files/send/file_send.h"
 
 /*
- * The status of the path, under which nothing could be opened; errno says why, which is logged
- * unless there is no such path.
+ * Answers for the path, under which nothing could be opened. errno says why, which is logged unless
+ * there is no such path. As file_send.
  */
-unsigned find_failed(const struct asked *asked, enum beneath_end end);
+unsigned find_refuse(const struct asked *asked, enum beneath_end end);
 
 /* True when the path must look as if there was nothing: option hidden. */
 bool find_is_hidden(const struct asked *asked);
@@ -25,7 +25,8 @@ enum beneath_end find_index(struct asked *asked, struct found *file);
 
 /*
  * Of a path under which there is nothing: opens the first file of option try; path is then its
- * name. Returns 200, or the status of an answer without a file.
+ * name. Returns 200, or the status of an answer without a file. Logs a fallback that is there and
+ * cannot be opened, whatever comes instead of it.
  */
 unsigned find_fallback(struct asked *asked, struct found *file);
 

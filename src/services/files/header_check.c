@@ -17,33 +17,55 @@ static bool has_control(const char *text)
 	return false;
 }
 
-static struct http_text text_of(const char *text)
-{
-	return (struct http_text){ text, strlen(text) };
-}
-
-static const char *end_of(struct http_text text)
-{
-	return text.at + text.length;
-}
-
 /* --- NAME=VALUE, of a type's parameters and of Cache-Control --- */
 
-static bool is_value(const char *value, const char *end)
+struct pair {
+	struct http_text name, value; /* value.at is NULL: there is none */
+};
+
+/* The text between the two places. */
+static struct http_text text_between(const char *at, const char *end)
 {
-	if (value < end && *value == '"')
-		return end - value >= 2 && end[-1] == '"';
-	return value < end && http_skip(value, end, HTTP_TOKEN) == end;
+	return (struct http_text){ at, (size_t)(end - at) };
 }
 
-/* Returns where the "=" or the end of the text is; NULL: the name or the value is none. */
-static const char *find_equals(struct http_text text)
+static const char *skip_blanks(const char *at)
 {
-	const char *end = end_of(text), *equals = http_skip(text.at, end, HTTP_TOKEN);
+	return at + strspn(at, " ");
+}
 
-	if (equals == text.at || (equals < end && (*equals != '=' || !is_value(equals + 1, end))))
+/* Returns what is behind the token, or NULL. */
+static const char *skip_token(const char *at, const char *end)
+{
+	const char *behind = http_skip(at, end, HTTP_TOKEN);
+
+	return behind > at ? behind : NULL;
+}
+
+/* The same of a quoted string (RFC 9110 5.6.4), in a text without control characters. */
+static const char *skip_quoted(const char *at, const char *end)
+{
+	for (at++; at < end && *at != '"'; at++)
+		if (*at == '\\')
+			at++;
+	return at < end ? at + 1 : NULL;
+}
+
+/* The same of NAME or NAME=VALUE. */
+static const char *read_pair(const char *at, const char *end, struct pair *pair)
+{
+	const char *behind = skip_token(at, end), *value;
+
+	if (behind == NULL)
 		return NULL;
-	return equals;
+	*pair = (struct pair){ .name = text_between(at, behind) };
+	if (*behind != '=')
+		return behind;
+	value = behind + 1;
+	behind = *value == '"' ? skip_quoted(value, end) : skip_token(value, end);
+	if (behind)
+		pair->value = text_between(value, behind);
+	return behind;
 }
 
 /* --- Option default_type --- */
@@ -51,32 +73,24 @@ static const char *find_equals(struct http_text text)
 /* TOKEN/TOKEN; returns what is behind it, or NULL. */
 static const char *skip_type(const char *type, const char *end)
 {
-	const char *slash = http_skip(type, end, HTTP_TOKEN), *behind;
+	const char *slash = skip_token(type, end);
 
-	if (slash == type || slash == end || *slash != '/')
-		return NULL;
-	behind = http_skip(slash + 1, end, HTTP_TOKEN);
-	return behind > slash + 1 ? behind : NULL;
+	return slash && *slash == '/' ? skip_token(slash + 1, end) : NULL;
 }
 
 static bool is_type(const char *type)
 {
-	const char *behind = skip_type(type, type + strlen(type));
-	struct http_text rest, parameter;
+	const char *end = type + strlen(type), *at = skip_type(type, end);
+	struct pair parameter;
 
-	if (has_control(type) || behind == NULL)
+	if (has_control(type) || at == NULL)
 		return false;
-	behind += strspn(behind, " ");
-	rest = text_of(behind);
-	if (rest.length > 0 && *behind != ';')
-		return false;
-	while (http_text_next(&rest, ';', &parameter)) {
-		const char *equals = find_equals(parameter);
-
-		if (equals == NULL || equals == end_of(parameter))
+	for (at = skip_blanks(at); *at == ';'; at = skip_blanks(at)) {
+		at = read_pair(skip_blanks(at + 1), end, &parameter);
+		if (at == NULL || parameter.value.at == NULL)
 			return false;
 	}
-	return true;
+	return at == end;
 }
 
 static bool check_type(const char *type, struct err *err)
@@ -103,30 +117,38 @@ static bool takes_seconds(struct http_text name)
 	return false;
 }
 
-static bool is_directive(struct http_text text)
+static bool is_number(struct http_text text)
 {
-	const char *equals = find_equals(text), *end = end_of(text);
-
-	if (equals == NULL || (*text.at >= '0' && *text.at <= '9'))
-		return false;
-	if (!takes_seconds((struct http_text){ text.at, (size_t)(equals - text.at) }))
-		return true;
-	for (const char *digit = equals + 1; digit < end; digit++)
-		if (*digit < '0' || *digit > '9')
+	for (size_t i = 0; i < text.length; i++)
+		if (text.at[i] < '0' || text.at[i] > '9')
 			return false;
-	return equals < end;
+	return text.length > 0;
 }
 
+static bool is_directive(const struct pair *pair)
+{
+	if (*pair->name.at >= '0' && *pair->name.at <= '9')
+		return false;
+	return !takes_seconds(pair->name) || is_number(pair->value);
+}
+
+/* The empty value says that there is no such header. */
 static bool is_cache_control(const char *value)
 {
-	struct http_text list = text_of(value), directive;
+	const char *end = value + strlen(value), *at = value;
+	struct pair directive;
 
 	if (has_control(value))
 		return false;
-	while (http_text_next(&list, ',', &directive))
-		if (!is_directive(directive))
+	if (*value == '\0')
+		return true;
+	do {
+		at = read_pair(skip_blanks(at), end, &directive);
+		if (at == NULL || !is_directive(&directive))
 			return false;
-	return true;
+		at = skip_blanks(at);
+	} while (*at++ == ',');
+	return at - 1 == end;
 }
 
 static bool check_cache_control(const char *value, struct err *err)

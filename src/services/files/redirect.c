@@ -14,51 +14,7 @@
 enum { LOCATION_TEXT = 3 * HTTP_LINE_MOST + REDIRECT_MOST + 64 + HTTP_LINE_MOST };
 
 /* Of this worker, by the number of the place; written before it serves. */
-static struct place_redirects {
-	struct redirect *list;
-	size_t count;
-} * redirects;
-
-static bool ends_with_slash(struct http_text text)
-{
-	return text.length > 0 && text.at[text.length - 1] == '/';
-}
-
-struct http_text redirect_prefix(struct http_text from)
-{
-	if (from.length > 0) {
-		from.at++;
-		from.length--;
-	}
-	if (ends_with_slash(from))
-		from.length--;
-	return from;
-}
-
-struct redirect redirect_read(const char *entry)
-{
-	struct redirect r;
-	struct http_text status;
-
-	r.from = http_text_word(&entry);
-	r.to = http_text_word(&entry);
-	status = http_text_word(&entry);
-	r.status = status.length == 0 ? 301 : http_text_status(status);
-	r.prefix = redirect_prefix(r.from);
-	return r;
-}
-
-static bool read_entries(const struct text_list *entries, struct place_redirects *of)
-{
-	if (entries->count == 0)
-		return true;
-	of->list = calloc(entries->count, sizeof(*of->list));
-	if (!of->list)
-		return false;
-	for (; of->count < entries->count; of->count++)
-		of->list[of->count] = redirect_read(entries->texts[of->count]);
-	return true;
-}
+static struct redirect_list *redirects;
 
 bool redirect_start(void)
 {
@@ -66,19 +22,14 @@ bool redirect_start(void)
 		return true;
 	redirects = calloc(place_count(), sizeof(*redirects));
 	for (unsigned i = 0; redirects && i < place_count(); i++)
-		if (!read_entries(&place_conf(i)->redirect, &redirects[i]))
+		if (!redirect_list_read(&place_conf(i)->redirect, &redirects[i]))
 			return false;
 	return redirects != NULL;
 }
 
 const struct redirect *redirect_find(const struct asked *a)
 {
-	const struct place_redirects *of = &redirects[a->place];
-
-	for (size_t i = 0; i < of->count; i++)
-		if (http_target_is_below(a->path, a->target.length, of->list[i].prefix))
-			return &of->list[i];
-	return NULL;
+	return redirect_list_find(&redirects[a->place], a->path, a->target.length);
 }
 
 /* sign: what stands before it. */
@@ -98,25 +49,13 @@ static unsigned answer_location(const struct asked *a, unsigned status, struct s
 	return file_refuse(a, status, headers->base);
 }
 
-/* What of the path is behind FROM, with its slash at the end. */
-static void put_rest(struct strbuf *headers, const struct asked *a, size_t prefix)
-{
-	size_t begin = prefix + (prefix > 0 && prefix < a->target.length);
-
-	http_target_escape(headers, a->path + begin, a->target.length - begin);
-	if (a->target.ends_with_slash && begin < a->target.length)
-		strbuf_raw(headers, "/");
-}
-
 unsigned redirect_answer(const struct asked *a, const struct redirect *r)
 {
 	char bytes[LOCATION_TEXT];
 	struct strbuf headers = strbuf_on(bytes, sizeof(bytes) - 1);
 
 	strbuf_raw(&headers, "Location: ");
-	strbuf_put(&headers, r->to.at, r->to.length);
-	if (ends_with_slash(r->from))
-		put_rest(&headers, a, r->prefix.length);
+	redirect_list_put_address(&headers, r, a->path, &a->target);
 	put_query(&headers, a, memchr(r->to.at, '?', r->to.length) ? "&" : "?");
 	return answer_location(a, r->status, &headers);
 }
@@ -189,65 +128,73 @@ static bool has_more_words(const char *entry)
 	return http_text_word(&entry).length > 0;
 }
 
-static const char *find_mistake(const char *entry)
+static const char *find_mistake(const struct redirect *r)
 {
-	const struct redirect r = redirect_read(entry);
-
-	if (r.to.length == 0)
+	if (r->to.length == 0)
 		return "has no target (write \"/old/ /new/\" or \"/old/ /new/ 301\", in quotes)";
-	if (has_more_words(entry))
+	if (has_more_words(r->entry))
 		return "is more than FROM TO STATUS (write \"/old/ /new/ 301\")";
-	if (!is_from(r.from))
+	if (!is_from(r->from))
 		return "has a FROM that is not a path (it begins with /, and no name in it is "
 		       "empty, \".\" or \"..\")";
-	if (!is_to(r.to))
+	if (!is_to(r->to))
 		return "has a TO that is neither a path nor http://... or https://...";
-	if (has_bad_byte(r.to))
+	if (has_bad_byte(r->to))
 		return "has a TO with a byte that an address cannot have (write it as %20, %23 "
 		       "...)";
-	if (has_variable(r.to))
+	if (has_variable(r->to))
 		return "has a variable, and there are none (a FROM with a slash at its end adds "
 		       "the rest of the path to TO, and the query follows always)";
-	if (ends_with_slash(r.from) && !ends_with_slash(r.to))
+	if (r->keeps_rest && r->to.at[r->to.length - 1] != '/')
 		return "has a FROM with a slash at its end, so that the rest of the path follows "
 		       "TO, which has none (write \"/old/ /new/\")";
-	if (!is_status(r.status))
+	if (!is_status(r->status))
 		return "has a STATUS that is not 301, 302, 303, 307 or 308";
 	return NULL;
 }
 
-/* The first one that has a path is taken. */
-static bool is_reached(const struct listen_conf *conf, size_t index, struct err *err)
+/* Another one that stands before it and has its path; NULL: none. */
+static const struct redirect *find_earlier(const struct redirect_list *list, size_t index)
 {
-	const struct redirect r = redirect_read(conf->redirect.texts[index]);
+	const struct redirect_list before = { list->list, index };
+	const struct http_text prefix = list->list[index].prefix;
+
+	return redirect_list_find(&before, prefix.at, prefix.length);
+}
+
+static bool check_entry(const struct redirect_list *list, size_t index, struct err *err)
+{
+	const struct redirect *r = &list->list[index], *earlier;
+	const char *mistake = find_mistake(r);
 	char shown[QUOTE_TEXT], shown_earlier[QUOTE_TEXT];
 
-	for (size_t i = 0; i < index; i++) {
-		const struct redirect earlier = redirect_read(conf->redirect.texts[i]);
+	if (mistake)
+		return err_set(err, CODE_CONFIG, "redirect: %s %s", quote_show(r->entry, shown),
+			       mistake);
+	earlier = find_earlier(list, index);
+	return earlier == NULL ||
+	       err_set(err, CODE_CONFIG,
+		       "redirect: %s is never reached: %s stands before it and has that path too "
+		       "(put the longer FROM first, or leave one out)",
+		       quote_show(r->entry, shown), quote_show(earlier->entry, shown_earlier));
+}
 
-		if (http_target_is_below(r.prefix.at, r.prefix.length, earlier.prefix))
-			return err_set(
-				err, CODE_CONFIG,
-				"redirect: %s is never reached: %s stands before it and has "
-				"that path too (put the longer FROM first, or leave one out)",
-				quote_show(conf->redirect.texts[index], shown),
-				quote_show(conf->redirect.texts[i], shown_earlier));
-	}
+static bool check_list(const struct redirect_list *list, struct err *err)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!check_entry(list, i, err))
+			return false;
 	return true;
 }
 
 bool redirect_check(const struct listen_conf *conf, struct err *err)
 {
-	char shown[QUOTE_TEXT];
+	struct redirect_list list;
+	bool is_good = redirect_list_read(&conf->redirect, &list) ?
+			       check_list(&list, err) :
+			       err_set(err, CODE_OSERR, "redirect: no memory for %zu entries",
+				       conf->redirect.count);
 
-	for (size_t i = 0; i < conf->redirect.count; i++) {
-		const char *mistake = find_mistake(conf->redirect.texts[i]);
-
-		if (mistake)
-			return err_set(err, CODE_CONFIG, "redirect: %s %s",
-				       quote_show(conf->redirect.texts[i], shown), mistake);
-		if (!is_reached(conf, i, err))
-			return false;
-	}
-	return true;
+	redirect_list_free(&list);
+	return is_good;
 }

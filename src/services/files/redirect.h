@@ -3,20 +3,8 @@
 #ifndef SERVICES_FILES_REDIRECT_H
 #define SERVICES_FILES_REDIRECT_H
 
+#include "services/files/redirect_list.h"
 #include "services/files/send/file_send.h"
-
-/* One entry of option redirect; the texts lie in the configuration. */
-struct redirect {
-	struct http_text from, to;
-	struct http_text prefix; /* FROM without the slashes around it */
-	unsigned status;
-};
-
-/* Reads FROM TO [STATUS]. A missing word is empty; a status that is none is 0. */
-struct redirect redirect_read(const char *entry);
-
-/* FROM as paths are: without the slashes around it. */
-struct http_text redirect_prefix(struct http_text from);
 
 /* For the hook init, behind place_start: reads the option of all places. False: no memory. */
 bool redirect_start(void);

@@ -5,108 +5,99 @@
  */
 #include "services/files/redirect_end.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
-#include "base/strbuf.h"
+#include "services/files/open/place.h"
 #include "services/files/redirect.h"
 
 enum {
-	STEPS_MOST = 20, /* clients give up then (RFC 9110 15.4 leaves it to them) */
+	REDIRECTS_MOST = 20, /* clients give up then (RFC 9110 15.4 leaves it to them) */
 	SHOWN_STEPS = 3,
 	RAW_TEXT = 3 * HTTP_LINE_MOST + REDIRECT_MOST + 1,
 	WALK_TEXT = 512
 };
 
+/* The listen and its locations, by the numbers of place_prefixes. */
+struct places {
+	struct http_text *prefixes;
+	struct redirect_list *redirects;
+	unsigned count;
+	size_t entries; /* of all of them */
+};
+
+static bool read_places(const struct listen_conf *listen, struct places *places)
+{
+	unsigned count = 1 + (unsigned)listen->location_count;
+
+	places->prefixes = calloc(count, sizeof(*places->prefixes));
+	places->redirects = calloc(count, sizeof(*places->redirects));
+	if (!places->prefixes || !places->redirects)
+		return false;
+	place_prefixes(listen, places->prefixes);
+	for (; places->count < count; places->count++) {
+		const struct listen_conf *place =
+			places->count == 0 ? listen : &listen->locations[places->count - 1];
+
+		if (!redirect_list_read(&place->redirect, &places->redirects[places->count]))
+			return false;
+		places->entries += place->redirect.count;
+	}
+	return true;
+}
+
+static void free_places(struct places *places)
+{
+	for (unsigned i = 0; i < places->count; i++)
+		redirect_list_free(&places->redirects[i]);
+	free(places->redirects);
+	free(places->prefixes);
+}
+
+/* Where the client is. */
 struct step {
 	char path[HTTP_LINE_MOST];
 	struct http_target target;
+	bool is_last; /* on another server, or refused there */
 };
 
-static struct http_text prefix_of(const struct listen_conf *location)
+enum step_end { STEP_TAKEN, STEP_ARRIVED, STEP_TOO_LONG };
+
+static const struct redirect *find_redirect(const struct places *places, const struct step *step)
 {
-	return redirect_prefix((struct http_text){ location->address, strlen(location->address) });
+	unsigned place =
+		place_longest(places->prefixes, places->count, step->path, step->target.length);
+
+	return redirect_list_find(&places->redirects[place], step->path, step->target.length);
 }
 
-/* The location with the longest prefix, else the listen. */
-static const struct listen_conf *find_place(const struct listen_conf *listen,
-					    const struct step *step)
+static enum step_end take_step(const struct places *places, struct step *step)
 {
-	const struct listen_conf *found = listen;
-	size_t longest = 0;
-
-	for (size_t i = 0; i < listen->location_count; i++) {
-		const struct http_text prefix = prefix_of(&listen->locations[i]);
-
-		if (!http_target_is_below(step->path, step->target.length, prefix) ||
-		    (found != listen && prefix.length <= longest))
-			continue;
-		found = &listen->locations[i];
-		longest = prefix.length;
-	}
-	return found;
-}
-
-/* The first redirect of the place that the step's path has. */
-static bool find_redirect(const struct listen_conf *place, const struct step *step,
-			  struct redirect *found)
-{
-	for (size_t i = 0; i < place->redirect.count; i++) {
-		*found = redirect_read(place->redirect.texts[i]);
-		if (http_target_is_below(step->path, step->target.length, found->prefix))
-			return true;
-	}
-	return false;
-}
-
-static bool ends_with_slash(struct http_text text)
-{
-	return text.at[text.length - 1] == '/';
-}
-
-/* Writes the path that the answer of this step leads to; false when it is on another server. */
-static bool write_next(struct strbuf *raw, const struct step *step, const struct redirect *r)
-{
-	size_t begin = r->prefix.length;
-
-	strbuf_put(raw, r->to.at, r->to.length);
-	if (ends_with_slash(r->from) && begin < step->target.length) {
-		begin += begin > 0;
-		http_target_escape(raw, step->path + begin, step->target.length - begin);
-		if (step->target.ends_with_slash)
-			strbuf_raw(raw, "/");
-	}
-	return r->to.at[0] == '/';
-}
-
-/* Takes the step; false when the client has arrived. A path that is too long has no end either. */
-static bool go(const struct listen_conf *listen, struct step *step)
-{
+	const struct redirect *r = step->is_last ? NULL : find_redirect(places, step);
 	char bytes[RAW_TEXT];
 	struct strbuf raw = strbuf_on(bytes, sizeof(bytes));
-	struct redirect r;
-	size_t length;
-	unsigned status;
+	const char *query;
 
-	if (!find_redirect(find_place(listen, step), step, &r) || !write_next(&raw, step, &r))
-		return false;
-	length = raw.used;
-	if (memchr(bytes, '?', length))
-		length = (size_t)((char *)memchr(bytes, '?', length) - bytes);
-	status = http_target_decode((struct http_text){ bytes, length }, step->path,
-				    sizeof(step->path), &step->target);
-	return status == 0 || status == 414;
-}
-
-static void begin(struct step *step, const struct redirect *r)
-{
-	const struct http_text prefix = r->prefix;
-
-	memcpy(step->path, prefix.at, prefix.length);
-	step->path[prefix.length] = '\0';
-	step->target = (struct http_target){ .length = prefix.length,
-					     .ends_with_slash = ends_with_slash(r->from) };
+	if (!r)
+		return STEP_ARRIVED;
+	step->is_last = r->to.at[0] != '/';
+	if (step->is_last)
+		return STEP_TAKEN;
+	redirect_list_put_address(&raw, r, step->path, &step->target);
+	query = memchr(bytes, '?', raw.used);
+	if (query)
+		raw.used = (size_t)(query - bytes);
+	switch (http_target_decode((struct http_text){ bytes, raw.used }, step->path,
+				   sizeof(step->path), &step->target)) {
+	case 0:
+		return STEP_TAKEN;
+	case 414:
+		return STEP_TOO_LONG;
+	default:
+		step->is_last = true;
+		return STEP_TAKEN;
+	}
 }
 
 static void show_step(struct strbuf *walk, const struct step *step)
@@ -117,31 +108,83 @@ static void show_step(struct strbuf *walk, const struct step *step)
 		strbuf_raw(walk, "/");
 }
 
-static bool check_entry(const struct listen_conf *listen, const char *entry, struct err *err)
+/* Takes at most that many steps, and writes the first ones to walk. */
+static enum step_end take_steps(const struct places *places, struct step *step, size_t most,
+				struct strbuf *walk)
 {
-	char walk_text[WALK_TEXT] = "", shown[QUOTE_TEXT], shown_walk[QUOTE_TEXT];
-	struct strbuf walk = strbuf_on(walk_text, sizeof(walk_text) - 1);
-	const struct redirect r = redirect_read(entry);
-	struct step step;
+	enum step_end end = STEP_TAKEN;
 
-	begin(&step, &r);
-	for (unsigned i = 0; i < STEPS_MOST; i++) {
+	for (size_t i = 0; i < most && end == STEP_TAKEN; i++) {
 		if (i < SHOWN_STEPS)
-			show_step(&walk, &step);
-		if (!go(listen, &step))
-			return true;
+			show_step(walk, step);
+		end = take_step(places, step);
 	}
+	return end;
+}
+
+static void set_first_step(struct step *step, const struct redirect *r)
+{
+	const struct http_text prefix = r->prefix;
+
+	memcpy(step->path, prefix.at, prefix.length);
+	step->path[prefix.length] = '\0';
+	step->target =
+		(struct http_target){ .length = prefix.length, .ends_with_slash = r->keeps_rest };
+	step->is_last = false;
+}
+
+/* A walk that takes no entry twice has as many steps as there are entries, at most. */
+static bool has_end(const struct places *places, struct step *step)
+{
+	struct strbuf nowhere = strbuf_on(NULL, 0);
+
+	return take_steps(places, step, places->entries, &nowhere) == STEP_ARRIVED;
+}
+
+static bool check_entry(const struct places *places, const struct redirect *r, struct err *err)
+{
+	char text[WALK_TEXT] = "", shown[QUOTE_TEXT], shown_walk[QUOTE_TEXT];
+	struct strbuf walk = strbuf_on(text, sizeof(text) - 1);
+	struct step step;
+	enum step_end end;
+
+	set_first_step(&step, r);
+	end = take_steps(places, &step, REDIRECTS_MOST + 1, &walk);
+	if (end == STEP_ARRIVED)
+		return true;
+	quote_show(r->entry, shown);
+	quote_show(text, shown_walk);
+	if (end == STEP_TAKEN && has_end(places, &step))
+		return err_set(err, CODE_CONFIG,
+			       "redirect: %s leads through more than %d redirects, and clients "
+			       "give up: %s and so on (write the last TO in place of the first)",
+			       shown, REDIRECTS_MOST, shown_walk);
 	return err_set(err, CODE_CONFIG,
 		       "redirect: %s has no end: %s and so on (write a TO that no FROM has; a FROM "
 		       "has the paths below it too)",
-		       quote_show(entry, shown), quote_show(walk_text, shown_walk));
+		       shown, shown_walk);
+}
+
+static bool check_list(const struct places *places, const struct redirect_list *list,
+		       struct err *err)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!check_entry(places, &list->list[i], err))
+			return false;
+	return true;
 }
 
 bool redirect_end_check(const struct listen_conf *listen, const struct listen_conf *place,
 			struct err *err)
 {
-	for (size_t i = 0; i < place->redirect.count; i++)
-		if (!check_entry(listen, place->redirect.texts[i], err))
-			return false;
-	return true;
+	size_t number = place == listen ? 0 : 1 + (size_t)(place - listen->locations);
+	struct places places = { 0 };
+	bool is_good;
+
+	is_good = read_places(listen, &places) ?
+			  check_list(&places, &places.redirects[number], err) :
+			  err_set(err, CODE_OSERR, "redirect: no memory for %zu entries",
+				  place->redirect.count);
+	free_places(&places);
+	return is_good;
 }

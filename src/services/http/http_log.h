@@ -20,8 +20,8 @@ struct http_logged {
 };
 
 /*
- * Logs a request that is answered, or was refused, and whose head is still at the front of c->in.
- * Does nothing without an access log.
+ * For http_session: logs a request that is answered, or was refused, and whose head is still at the
+ * front of c->in. Does nothing without an access log.
  */
 void http_log(const struct conn *c, const struct http_request *request,
 	      const struct http_logged *logged);

@@ -110,7 +110,7 @@ unsigned autoindex_answer(const struct asked *a)
 	if (folder.fd >= 0)
 		(void)sys_close(folder.fd);
 	/* a file has taken the folder's place */
-	return file_error(a, find_failed(a, end == BENEATH_FILE ? BENEATH_NOT_FOUND : end));
+	return find_refuse(a, end == BENEATH_FILE ? BENEATH_NOT_FOUND : end);
 }
 
 /* --- The rest --- */

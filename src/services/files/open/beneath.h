@@ -30,6 +30,12 @@ enum beneath_end {
 	BENEATH_FAILED     /* EIO and the like, which are for the log */
 };
 
+/* True when something is there and could not be opened: errno says why. */
+static inline bool beneath_is_failure(enum beneath_end end)
+{
+	return end != BENEATH_FILE && end != BENEATH_FOLDER && end != BENEATH_NOT_FOUND;
+}
+
 struct beneath_file {
 	int fd;         /* the caller's to close; -1 unless a file or folder is open */
 	struct stat st; /* of fd */

@@ -8,15 +8,14 @@
 #include "services/files/open/root.h"
 #include "services/http/parse/http_target.h"
 
-/* A prefix as http_target_decode writes a path: no slash around it. */
 struct place {
 	const struct listen_conf *conf;
 	unsigned listener;
-	struct http_text prefix;
 };
 
 /* Of this worker, written before it serves. firsts: by the number of the listener. */
 static struct place *places;
+static struct http_text *prefixes; /* of the places */
 static unsigned *firsts;
 static unsigned count_of_all;
 
@@ -29,30 +28,45 @@ static unsigned count_places(const struct listener_set *listeners)
 	return count;
 }
 
-static struct place make_location(const struct listen_conf *location, unsigned listener)
+void place_prefixes(const struct listen_conf *listen, struct http_text *list)
 {
-	struct http_text prefix = { location->address + 1, strlen(location->address + 1) };
+	list[0] = (struct http_text){ "", 0 };
+	for (size_t i = 0; i < listen->location_count; i++) {
+		const char *path = listen->locations[i].address;
 
-	if (prefix.length > 0 && prefix.at[prefix.length - 1] == '/')
-		prefix.length--;
-	return (struct place){ location, listener, prefix };
+		list[1 + i] = http_target_prefix((struct http_text){ path, strlen(path) });
+	}
+}
+
+unsigned place_longest(const struct http_text *list, unsigned count, const char *path,
+		       size_t length)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 1; i < count; i++)
+		if (list[i].length >= list[found].length &&
+		    http_target_is_below(path, length, list[i]))
+			found = i;
+	return found;
 }
 
 static bool make_places(const struct listener_set *listeners)
 {
-	unsigned next = 0;
+	unsigned next = 0, count = count_places(listeners);
 
-	places = calloc(count_places(listeners), sizeof(*places));
+	places = calloc(count, sizeof(*places));
+	prefixes = calloc(count, sizeof(*prefixes));
 	firsts = calloc(listeners->count, sizeof(*firsts));
-	if (!places || !firsts)
+	if (!places || !prefixes || !firsts)
 		return false;
 	for (unsigned i = 0; i < listeners->count; i++) {
 		const struct listen_conf *listen = listeners->list[i].conf;
 
 		firsts[i] = next;
-		places[next++] = (struct place){ .conf = listen, .listener = i };
+		place_prefixes(listen, &prefixes[next]);
+		places[next++] = (struct place){ listen, i };
 		for (size_t k = 0; k < listen->location_count; k++)
-			places[next++] = make_location(&listen->locations[k], i);
+			places[next++] = (struct place){ &listen->locations[k], i };
 	}
 	count_of_all = next;
 	return root_make(next);
@@ -91,14 +105,10 @@ unsigned place_of_listener(unsigned listener)
 
 unsigned place_find(unsigned listener, const char *path, size_t length)
 {
-	unsigned first = firsts[listener], found = first;
-	unsigned count = (unsigned)places[first].conf->location_count;
+	unsigned first = firsts[listener];
+	unsigned count = 1 + (unsigned)places[first].conf->location_count;
 
-	for (unsigned i = first + 1; i <= first + count; i++)
-		if (http_target_is_below(path, length, places[i].prefix) &&
-		    (found == first || places[i].prefix.length > places[found].prefix.length))
-			found = i;
-	return found;
+	return first + place_longest(&prefixes[first], count, path, length);
 }
 
 const struct listen_conf *place_conf(unsigned place)

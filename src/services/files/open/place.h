@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where a path is served from: a location of the listener, or the listener itself. Places are
- * numbered within a worker; nothing that outlives a request may keep a number. Worker only.
+ * numbered within a worker; nothing that outlives a request may keep a number. Worker only, but for
+ * the prefixes.
  */
 #ifndef SERVICES_FILES_OPEN_PLACE_H
 #define SERVICES_FILES_OPEN_PLACE_H
@@ -9,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "services/http/parse/http_text.h"
 #include "worker/heritage.h"
 
 /* For the hook init of that listener: prepares all its places. False: no memory. */
@@ -25,6 +27,16 @@ unsigned place_of_listener(unsigned listener);
 
 /* The location of that listener with the longest prefix of the decoded path, else the listener. */
 unsigned place_find(unsigned listener, const char *path, size_t length);
+
+/*
+ * Pure: writes the prefixes of the listen's places as paths are decoded: of itself, which has all
+ * paths, and behind it of each location.
+ */
+void place_prefixes(const struct listen_conf *listen, struct http_text *prefixes);
+
+/* The number of the longest prefix, of those by place_prefixes, that the decoded path has. Pure. */
+unsigned place_longest(const struct http_text *prefixes, unsigned count, const char *path,
+		       size_t length);
 
 /* The options that hold there, and its listener. */
 const struct listen_conf *place_conf(unsigned place);

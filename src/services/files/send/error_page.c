@@ -2,12 +2,15 @@
 /* Reads "404 /404.html" and "500 502 /50x.html". services/files/send/file_send.c sends the page. */
 #include "services/files/send/error_page.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/quote.h"
 #include "config/conf_location.h"
+#include "services/files/open/file_log.h"
 #include "services/files/open/place.h"
+#include "services/http/http.h"
 #include "services/http/parse/http_text.h"
 
 enum { LEAST = 400, MOST = 599 };
@@ -86,10 +89,15 @@ const char *error_page_open(unsigned place, unsigned status, struct found *page)
 {
 	const char *path = find_path(&pages[place], status);
 
+	enum beneath_end end;
+
 	if (!path)
 		return NULL;
-	if (file_open(place, path + 1, true, page) == BENEATH_FILE)
+	end = file_open(place, path + 1, true, page);
+	if (end == BENEATH_FILE)
 		return path + 1;
+	if (end != BENEATH_NOT_FOUND)
+		file_log_error(place, path + 1, status, end == BENEATH_FOLDER ? EISDIR : errno);
 	found_close(page);
 	return NULL;
 }
@@ -128,30 +136,49 @@ static bool has_status(const char *entry, const char *until, unsigned status)
 	return false;
 }
 
-/* The status must have no page in this entry before `until`, nor in an earlier one. */
-static bool is_new(const struct text_list *list, size_t index, const char *until, unsigned status,
-		   struct err *err)
+/*
+ * The first entry with a page for the status, that of index only before `until`, a place in it.
+ * NULL: none.
+ */
+static const char *find_first(const struct text_list *list, size_t index, const char *until,
+			      unsigned status)
 {
-	char shown[QUOTE_TEXT], shown_first[QUOTE_TEXT];
-	size_t first = 0;
-
-	while (first < index && !has_status(list->texts[first], NULL, status))
-		first++;
-	if (first == index && !has_status(list->texts[index], until, status))
-		return true;
-	return err_set(err, CODE_CONFIG,
-		       "error_page: %s: %u has a page already, in %s (leave one out)",
-		       quote_show(list->texts[index], shown), status,
-		       quote_show(list->texts[first], shown_first));
+	for (size_t i = 0; i <= index; i++)
+		if (has_status(list->texts[i], i == index ? until : NULL, status))
+			return list->texts[i];
+	return NULL;
 }
 
-static bool are_new(const struct text_list *list, size_t index, struct err *err)
+/* 502 and 504 stand in many configurations of servers that are proxies too. */
+static bool can_have_page(unsigned status)
 {
-	const char *at = list->texts[index], *begin = at;
+	return http_knows(status) || status == 502 || status == 504;
+}
+
+static bool check_status(const struct text_list *list, size_t index, const char *until,
+			 unsigned status, struct err *err)
+{
+	const char *first = find_first(list, index, until, status);
+	char shown[QUOTE_TEXT], shown_first[QUOTE_TEXT];
+
+	quote_show(list->texts[index], shown);
+	if (!can_have_page(status))
+		return err_set(err, CODE_CONFIG,
+			       "error_page: %s: %u is no status that is answered (leave it out)",
+			       shown, status);
+	return first == NULL ||
+	       err_set(err, CODE_CONFIG,
+		       "error_page: %s: %u has a page already, in %s (leave one out)", shown,
+		       status, quote_show(first, shown_first));
+}
+
+static bool check_statuses(const struct text_list *list, size_t index, struct err *err)
+{
+	const char *at = list->texts[index], *before = at;
 	unsigned status;
 
-	for (; (status = next_status(&at)) != 0; begin = at)
-		if (!is_new(list, index, begin, status, err))
+	for (; (status = next_status(&at)) != 0; before = at)
+		if (!check_status(list, index, before, status, err))
 			return false;
 	return true;
 }
@@ -167,7 +194,7 @@ bool error_page_check(const struct listen_conf *conf, struct err *err)
 		if (mistake)
 			return err_set(err, CODE_CONFIG, "error_page: %s %s",
 				       quote_show(list->texts[i], shown), mistake);
-		if (!are_new(list, i, err))
+		if (!check_statuses(list, i, err))
 			return false;
 	}
 	return true;

@@ -11,6 +11,7 @@ bool error_page_start(void);
 /*
  * Opens the page that the place has for the status, beneath its root. Returns its path, which lasts
  * as long as the configuration, or NULL when there is none or it is no file; then nothing is open.
+ * Logs a page that is there and is no file, or cannot be opened.
  */
 const char *error_page_open(unsigned place, unsigned status, struct found *page);
 

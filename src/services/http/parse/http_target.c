@@ -144,6 +144,17 @@ bool http_target_is_below(const char *path, size_t length, struct http_text pref
 	       (length == prefix.length || path[prefix.length] == '/');
 }
 
+struct http_text http_target_prefix(struct http_text path)
+{
+	if (path.length > 0) {
+		path.at++;
+		path.length--;
+	}
+	if (path.length > 0 && path.at[path.length - 1] == '/')
+		path.length--;
+	return path;
+}
+
 void http_target_escape(struct strbuf *text, const char *path, size_t length)
 {
 	strbuf_uri(text, path, length, "/!$&'()*+,;=");

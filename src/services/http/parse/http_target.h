@@ -37,6 +37,12 @@ unsigned http_target_decode(struct http_text raw, char *path, size_t size,
  */
 bool http_target_is_below(const char *path, size_t length, struct http_text prefix);
 
+/*
+ * A path of a configuration, which begins with a slash, as a prefix for it: without the slashes
+ * around it, and not decoded. That of an empty text is empty.
+ */
+struct http_text http_target_prefix(struct http_text path);
+
 /* Writes a decoded path as the path of a target: http_target_decode has it back. */
 void http_target_escape(struct strbuf *text, const char *path, size_t length);
 
