@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -96,6 +98,38 @@ bool process_sleeps(pid_t pid)
 bool process_is_stopped(pid_t pid)
 {
 	return has_state(pid, 'T');
+}
+
+static const long waits[] = {
+#ifdef SYS_epoll_wait
+	SYS_epoll_wait,
+#endif
+	SYS_epoll_pwait,
+	SYS_epoll_pwait2,
+};
+
+/* The call in which a stopped process is; where /proc does not tell it, any is taken for a wait. */
+static bool is_in_wait(pid_t pid)
+{
+	char text[256];
+
+	if (read_proc(pid, "syscall", text, sizeof(text)) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
+		if (strtol(text, NULL, 10) == waits[i])
+			return true;
+	return false;
+}
+
+bool process_stop_waiting(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	while (!process_is_stopped(pid))
+		sched_yield();
+	if (is_in_wait(pid))
+		return true;
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	return false;
 }
 
 int64_t process_used_ms(pid_t pid)

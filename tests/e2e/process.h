@@ -23,6 +23,12 @@ bool process_lives(pid_t pid);
 /* True while it sleeps, as a worker does with nothing in hand. */
 bool process_sleeps(pid_t pid);
 
+/*
+ * Stops a worker that waits for events, and so has nothing in hand; false: it did something, and
+ * goes on. What sleeps may be woken at any moment; what is stopped is not.
+ */
+bool process_stop_waiting(pid_t pid);
+
 /* True once SIGSTOP has stopped it. */
 bool process_is_stopped(pid_t pid);
 

@@ -224,8 +224,8 @@ static void answer__that_is_cut__has_the_ending_of_its_connection(void **state)
 	fd = download_begin(s);
 	download_go_on(fd, &at, TAKEN);
 	leave(s, fd);
-	accessbook_expect(s, " ending=client_reset state=CD method=GET path=/large status=200");
 	server_stop(s);
+	accessbook_expect(s, " ending=client_reset state=CD method=GET path=/large status=200");
 	assert_int_equal(accessbook_count(accessbook_read(accessbook_path), " messages=0 "), 2);
 	assert_int_equal(accessbook_lines(), 2);
 }

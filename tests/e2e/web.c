@@ -137,9 +137,13 @@ void web_wait_sent(struct server *s, int fd)
 
 void web_kill_worker(struct server *s, int fd)
 {
-	web_wait_sent(s, fd);
+	pid_t pid = server_worker(s, 0);
+
+	do
+		web_wait_sent(s, fd);
+	while (!process_stop_waiting(pid));
 	server_mark(s);
-	assert_int_equal(kill(server_worker(s, 0), SIGKILL), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
 	server_wait_event(s, "connections_recovered", NULL);
 }
 
