@@ -5,6 +5,7 @@
  */
 #include "net/listen_guard.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -114,40 +115,51 @@ static bool is_suspect(const struct listener *listener, int error)
 	return error == EINVAL || (error == EAGAIN && listener->bound.sa.sa_family == AF_UNIX);
 }
 
+static void log_waiting(const struct listener *listener)
+{
+	char advice[128];
+
+	snprintf(advice, sizeof(advice),
+		 "end what holds the port (ss -tanp 'sport = :%u' shows it); no reload is needed",
+		 listen_socket_port(&listener->bound));
+	LOG(EVENT_listener_waits, LOG_STR("listen", listener->conf->address),
+	    LOG_STR("message", strerror(EADDRINUSE)), LOG_STR("advice", advice));
+}
+
 /* Another worker may have been faster between this one's bind and its look at the result. */
-static enum listen_state handle_port_in_use(struct listen_guard *guard,
-					    const struct listener *listener, int fd)
+static enum listen_state handle_port_in_use(const struct listen_guard *guard,
+					    const struct listener *listener, int fd,
+					    int64_t *said_ms)
 {
 	if (listen_socket_listens(fd))
 		return LISTENING;
-	if (is_worth_a_line(guard, &guard->waits_said_ms))
-		LOG(EVENT_listener_waits, LOG_STR("listen", listener->conf->address),
-		    LOG_STR("message", strerror(EADDRINUSE)));
+	if (is_worth_a_line(guard, said_ms))
+		log_waiting(listener);
 	return LISTEN_WAITS;
 }
 
 static enum listen_state revive_listener(struct listen_guard *guard,
-					 const struct listener *listener, int fd)
+					 const struct listener *listener, int fd, int64_t *said_ms)
 {
 	if (listen_socket_revive(fd, &listener->bound, listener->conf)) {
 		note_mended(guard, listener, "it had been shut down");
 		return LISTENING;
 	}
 	if (errno == EADDRINUSE)
-		return handle_port_in_use(guard, listener, fd);
+		return handle_port_in_use(guard, listener, fd, said_ms);
 	LOG(EVENT_listener_lost, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("message", strerror(errno)), LOG_STR("advice", "a reload opens it anew"));
 	return LISTEN_LOST;
 }
 
 enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
-				     int fd)
+				     int fd, int64_t *said_ms)
 {
 	enum listen_state state = LISTENING;
 	int error = errno;
 
 	if (is_suspect(listener, error) && !listen_socket_listens(fd))
-		state = revive_listener(guard, listener, fd);
+		state = revive_listener(guard, listener, fd, said_ms);
 	errno = error;
 	return state;
 }

@@ -33,7 +33,6 @@ struct listen_guard {
 	const struct loop *loop;
 	_Atomic uint64_t *mended; /* counts the repairs */
 	int64_t said_ms;          /* when a repair was last logged; 0: never */
-	int64_t waits_said_ms;    /* when a port in use was last logged; 0: never */
 	bool is_alert;
 	bool hears_timer; /* SIGALRM interrupts a blocking system call */
 };
@@ -56,10 +55,11 @@ enum listen_state {
 
 /*
  * After listen_guard_accept failed: makes a socket that was shut down listen again where that is
- * possible, and logs what it found. Keeps errno. Worker only.
+ * possible, and logs what it found. *said_ms is the socket's: when its port in use was last logged;
+ * 0: never. Keeps errno. Worker only.
  */
 enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
-				     int fd);
+				     int fd, int64_t *said_ms);
 
 /*
  * True for an errno of accept4 that belongs to a connection that has gone away (accept(2)), and not

@@ -266,6 +266,24 @@ static void undo_foreign(int fd)
 	(void)sys_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0);
 }
 
+/*
+ * A shutdown takes a port that the system chose (port 0) from the socket, and listen(2) would
+ * choose another one. Any other port is still bound: to bind it again fails with EINVAL, or with
+ * EACCES where it is privileged and the caller is not.
+ */
+static bool has_port(int fd, const struct addr *bound)
+{
+	return sys_bind(fd, &bound->sa, bound->len) == 0 || errno == EINVAL ||
+	       (errno == EACCES && listen_socket_port(bound) < unprivileged_start());
+}
+
+static bool begin_listening(int fd, const struct addr *bound, const struct listen_conf *conf)
+{
+	if (bound->sa.sa_family != AF_UNIX && !has_port(fd, bound))
+		return false;
+	return sys_listen(fd, (int)conf->backlog) == 0;
+}
+
 bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
 			 struct err *err)
 {
@@ -275,7 +293,7 @@ bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_co
 		return false;
 	unlock_buffers(fd, conf);
 	undo_foreign(fd);
-	if (sys_listen(fd, (int)conf->backlog) < 0)
+	if (!begin_listening(fd, addr, conf))
 		return err_errno(err, CODE_OSERR, "cannot set backlog on %s",
 				 addr_write(addr, text));
 	return true;
@@ -293,16 +311,19 @@ bool listen_socket_listens(int fd)
 	return sys_poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLRDHUP));
 }
 
-/* The shutdown unbinds a port chosen by the system (port 0); any other port is still bound. */
 bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
 {
 	if (bound->sa.sa_family == AF_UNIX) {
 		errno = EOPNOTSUPP;
 		return false;
 	}
-	if (sys_bind(fd, &bound->sa, bound->len) < 0 && errno != EINVAL)
-		return false;
-	return sys_listen(fd, (int)conf->backlog) == 0;
+	return begin_listening(fd, bound, conf);
+}
+
+bool listen_socket_can_listen(int fd, const struct addr *bound, const struct listen_conf *conf)
+{
+	return listen_socket_listens(fd) || listen_socket_revive(fd, bound, conf) ||
+	       errno == EADDRINUSE;
 }
 
 bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,

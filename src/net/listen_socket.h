@@ -44,7 +44,7 @@ void listen_socket_refuse_descriptors(int fd);
 
 /*
  * Sets the options that can change on a listening socket: backlog and the rest, but not O_NONBLOCK.
- * Returns false with err.
+ * One that was shut down listens again. Returns false with err.
  */
 bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_conf *conf,
 			 struct err *err);
@@ -59,6 +59,12 @@ bool listen_socket_listens(int fd);
  * impossible: always for a unix socket (unix(7)). Any process; privileged ports stay bound.
  */
 bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf);
+
+/*
+ * True when the socket listens, or is made to listen again, or waits for that until its port is
+ * free, in which case no other socket could listen in its place. Any process.
+ */
+bool listen_socket_can_listen(int fd, const struct addr *bound, const struct listen_conf *conf);
 
 /* Tests listen_socket_open without listening or touching a unix path. Returns false with err. */
 bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,

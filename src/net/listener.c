@@ -171,8 +171,7 @@ static bool is_usable(const struct listener *l)
 	if (is_unix(l) && !l->inherited && !unix_path_is_there(&l->bound))
 		return false;
 	for (unsigned i = 0; i < l->fd_count; i++)
-		if (!listen_socket_listens(l->fds[i]) &&
-		    !listen_socket_revive(l->fds[i], &l->bound, l->conf))
+		if (!listen_socket_can_listen(l->fds[i], &l->bound, l->conf))
 			return false;
 	return true;
 }
@@ -334,8 +333,9 @@ static bool must_be_nonblocking(const struct listener *l)
 static bool apply_conf(const struct listener *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->fd_count; i++) {
-		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err))
-			return false;
+		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err) &&
+		    listen_socket_listens(l->fds[i]))
+			return false; /* a worker warns of a socket that does not listen */
 		if (must_be_nonblocking(l) && !listen_socket_unblock(l->fds[i]))
 			return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK");
 	}

@@ -105,11 +105,7 @@ static metric_cell *own_cells(const struct metric_row *row, void *tally)
 	return (metric_cell *)((char *)tally + row->offset);
 }
 
-/*
- * A worker may have written any value to its cells. A value above METRIC_MOST counts as 0, and a
- * sum stops at METRIC_MOST instead of wrapping.
- */
-static uint64_t add_up(uint64_t sum, uint64_t value)
+uint64_t metric_add_up(uint64_t sum, uint64_t value)
 {
 	if (value > METRIC_MOST)
 		return sum;
@@ -120,8 +116,9 @@ static uint64_t add_up(uint64_t sum, uint64_t value)
 static void add_cells(metric_cell *to, const metric_cell *from, size_t bytes)
 {
 	for (size_t i = 0; i < bytes / sizeof(*to); i++)
-		cell_set(&to[i], add_up(cell_get(&to[i]),
-					atomic_load_explicit(&from[i], memory_order_acquire)));
+		cell_set(&to[i],
+			 metric_add_up(cell_get(&to[i]),
+				       atomic_load_explicit(&from[i], memory_order_acquire)));
 }
 
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from)
@@ -139,7 +136,7 @@ static void fold_cell(const struct metric_row *row, metric_cell *to, metric_cell
 	uint64_t share = atomic_exchange_explicit(from, 0, memory_order_acq_rel);
 
 	if (share > 0 && row->kind != KIND_IS_GAUGE)
-		atomic_store_explicit(to, add_up(cell_get(to), share), memory_order_release);
+		atomic_store_explicit(to, metric_add_up(cell_get(to), share), memory_order_release);
 }
 
 static void fold_row(const struct metric_row *row, void *to, void *from)
@@ -169,7 +166,7 @@ static uint64_t sum_cells(const struct metric_row *row, const void *tally, uint6
 	size_t cells = row->kind == KIND_IS_HISTOGRAM ? HISTOGRAM_BUCKETS : row->cells;
 
 	for (size_t i = 0; i < cells; i++)
-		sum = add_up(sum, cell_get(metric_cells(row, tally) + i));
+		sum = metric_add_up(sum, cell_get(metric_cells(row, tally) + i));
 	return sum;
 }
 

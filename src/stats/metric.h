@@ -297,10 +297,12 @@ static inline void histogram_share(struct histogram *h, uint64_t us)
 }
 
 /*
- * Adds every cell of `from` to `to`, gauges too. `to` has one writer, the caller. In these and the
- * following sums a value above METRIC_MOST, which only a worker that writes garbage has, counts as
- * 0, and the result is at most METRIC_MOST.
+ * Returns sum + value. A value above METRIC_MOST, which only a worker that writes garbage has,
+ * counts as 0, and the result is at most METRIC_MOST. The following sums are made of these.
  */
+uint64_t metric_add_up(uint64_t sum, uint64_t value);
+
+/* Adds every cell of `from` to `to`, gauges too. `to` has one writer, the caller. */
 void metric_add_tally(struct worker_tally *to, const struct worker_tally *from);
 void metric_add_listener(struct listener_tally *to, const struct listener_tally *from);
 

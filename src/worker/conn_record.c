@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-/* The next worker must not take another file for it. */
+/*
+ * The next worker must not take another file for it. Where fstat(2) fails, the next worker ends the
+ * connection.
+ */
 static void set_file(struct record *r, int fd)
 {
 	struct stat st;

@@ -108,7 +108,7 @@ struct record {
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */
 	int32_t file;     /* descriptor of the file range that goes out after `out` */
-	uint32_t file_id; /* record_file_id of what it was when it came here; 0: not known */
+	uint32_t file_id; /* record_file_id of a file or folder when it came here; 0: none */
 	union {
 		uint64_t file_offset; /* bytes */
 		int32_t pipe_end;     /* of the pipe: where more would go in */
@@ -178,7 +178,10 @@ static inline bool record_has_file(const struct record *r)
 	return r->file_left > 0 || r->holds_file;
 }
 
-/* Tells a file from others, whose number in a damaged record would be as good; never 0. */
+/*
+ * Tells a file from others, whose number in a damaged record would be as good. It is never 0, so
+ * that a zeroed record has no file.
+ */
 static inline uint32_t record_file_id(const struct stat *st)
 {
 	uint64_t mixed = (st->st_ino ^ (uint64_t)st->st_dev << 40) * UINT64_C(0x9e3779b97f4a7c15);
@@ -192,7 +195,7 @@ static inline bool record_can_have(const struct record *r, const struct stat *st
 	if (r->is_piped)
 		return S_ISFIFO(st->st_mode);
 	return (S_ISREG(st->st_mode) || (S_ISDIR(st->st_mode) && r->file_left == 0)) &&
-	       (r->file_id == 0 || r->file_id == record_file_id(st));
+	       r->file_id == record_file_id(st);
 }
 
 /*

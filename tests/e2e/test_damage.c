@@ -23,6 +23,12 @@ static void name_file(struct record *r)
 	r->file = named;
 }
 
+static void name_file_without_id(struct record *r)
+{
+	r->file = named;
+	r->file_id = 0;
+}
+
 /* A file of zeros, as long as "large". */
 static void put_others(void)
 {
@@ -67,23 +73,22 @@ static void assert_others(struct server *s)
 }
 
 /* A new worker finds that the connection of fd has the cache's descriptor of that file. */
-static void damage(struct server *s, int fd, const char *name)
+static void damage(struct server *s, int fd, const char *name, void (*write)(struct record *))
 {
 	web_wait_sent(s, fd);
 	named = find_fd(s, name);
-	if (!damage_record(server_worker(s, 0), fd, name_file))
+	if (!damage_record(server_worker(s, 0), fd, write))
 		skip();
 	web_kill_worker(s, fd);
 }
 
-static void record__that_names_another_file__ends_its_connection_alone(void **state)
+static void end_alone(void (*write)(struct record *))
 {
 	struct server *s = serve();
 	int fd = download_begin(s), other = download_begin(s);
 	size_t at = 0, of_other = 0;
 
-	(void)state;
-	damage(s, fd, "others");
+	damage(s, fd, "others", write);
 	server_wait_event(s, "connection_ended", "ending=recovery_damaged");
 	download_until_end(fd, &at);
 	assert_true(at < DOWNLOAD_SIZE);
@@ -94,6 +99,18 @@ static void record__that_names_another_file__ends_its_connection_alone(void **st
 	server_stop(s);
 }
 
+static void record__that_names_another_file__ends_its_connection_alone(void **state)
+{
+	(void)state;
+	end_alone(name_file);
+}
+
+static void record__that_names_another_file_without_its_id__ends_its_connection_alone(void **state)
+{
+	(void)state;
+	end_alone(name_file_without_id);
+}
+
 /* The descriptor is the connection's from now on: no other worker's cache has it. */
 static void record__that_names_the_same_file__goes_on(void **state)
 {
@@ -102,7 +119,7 @@ static void record__that_names_the_same_file__goes_on(void **state)
 	size_t at = 0;
 
 	(void)state;
-	damage(s, fd, "large");
+	damage(s, fd, "large", name_file);
 	assert_others(s);
 	download_finish(fd, &at);
 	server_stop(s);
@@ -112,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(record__that_names_another_file__ends_its_connection_alone),
+		E2E(record__that_names_another_file_without_its_id__ends_its_connection_alone),
 		E2E(record__that_names_the_same_file__goes_on),
 	};
 

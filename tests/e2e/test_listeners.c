@@ -317,6 +317,39 @@ static void listener__shut_down__whose_port_is_in_use__listens_once_it_is_free(v
 	close(fd);
 }
 
+/* The listener of the new workers listens once the client of the old ones has left. */
+static void reload__while_the_port_of_a_listener_is_in_use__keeps_its_socket(void **state)
+{
+	char address[64], listen[96], out[512];
+	int fd = client_listener(address, sizeof(address)), held;
+	struct server *s;
+
+	(void)state;
+	snprintf(listen, sizeof(listen), "%s=ack", address);
+	s = server_start(&(struct plan){ .listen = { listen }, .pass_fd = fd, .workers = 2 });
+	held = client_connect(address);
+	client_say(held, "x");
+	client_hear(held, ACK);
+	server_mark(s);
+	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+	assert_non_null(strstr(server_wait_event(s, "listener_waits", NULL), "advice="));
+	for (int i = 0; i < 2; i++) {
+		server_mark(s);
+		if (server_verb(s, "reload", out, sizeof(out)) != 0)
+			server_fail(s, "%s", out);
+		WAIT_UNTIL(s, server_count(s, "listener_waits", NULL));
+		assert_false(listens(fd));
+		assert_int_equal(server_count(s, "environment_warned", NULL), 0);
+		client_say(held, "x");
+		client_hear(held, ACK);
+	}
+	close(held);
+	WAIT_UNTIL(s, listens(fd));
+	client_ask(address, "x", ACK);
+	server_stop(s);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +365,7 @@ int main(void)
 		E2E(listeners__of_all_kinds__serve_side_by_side),
 		E2E(listener__made_blocking_or_shut_down__is_mended_by_the_workers),
 		E2E(listener__shut_down__whose_port_is_in_use__listens_once_it_is_free),
+		E2E(reload__while_the_port_of_a_listener_is_in_use__keeps_its_socket),
 	};
 	const struct CMUnitTest with_ipv6[] = {
 		E2E(ipv6__serves),

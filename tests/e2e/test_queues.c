@@ -154,6 +154,40 @@ static void queue__of_a_full_listener__overflows_with_its_advice(void **state)
 	expect_advice_behind_one(s, "raise max_connections of this listen (now 1)");
 }
 
+static void queue__behind_a_rate_that_is_reached__overflows_with_its_advice(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8,rate=1" } });
+
+	(void)state;
+	expect_advice_behind_one(s, "raise rate (now 1)");
+}
+
+/* The master looks after the burst, when the worker has accepted all that had room. */
+static void queue__behind_a_rate_that_is_not_reached__has_the_advice_of_its_backlog(void **state)
+{
+	struct server *s =
+		server_start(&(struct plan){ .listen = { "127.0.0.1:0=ack,backlog=8,rate=1000000" },
+					     .set = { "hang_timeout=off" } });
+	const struct scoreboard *board = view(s);
+	int fds[CROWD];
+
+	(void)state;
+	WAIT_UNTIL(s, board->listeners[0].queue.accept_queue_limit == BACKLOG);
+	server_signal(s, SIGSTOP);
+	signal_workers(s, 1, SIGSTOP);
+	for (int i = 0; i < CROWD; i++)
+		fds[i] = knock(FIRST(s));
+	signal_workers(s, 1, SIGCONT);
+	WAIT_UNTIL(s, accepted(board) >= FULL);
+	server_signal(s, SIGCONT);
+	expect_advice(s, "raise backlog of this listen (now 8)");
+	for (int i = 0; i < CROWD; i++)
+		close(fds[i]);
+	scoreboard_unview(board);
+	server_stop(s);
+}
+
 /* It has room for connections, but no descriptor for one: a longer queue is not the cure. */
 static void queue__before_a_worker_without_descriptors__overflows_with_its_advice(void **state)
 {
@@ -335,6 +369,8 @@ int main(void)
 		cmocka_unit_test(
 			queue__before_a_worker_without_descriptors__overflows_with_its_advice),
 		cmocka_unit_test(queue__of_a_full_listener__overflows_with_its_advice),
+		E2E(queue__behind_a_rate_that_is_reached__overflows_with_its_advice),
+		E2E(queue__behind_a_rate_that_is_not_reached__has_the_advice_of_its_backlog),
 		E2E(queue__before_a_full_worker__overflows_with_its_advice),
 		E2E(reload__without_a_listener__says_that_it_is_gone),
 		E2E(reload__good_or_bad__is_counted_and_remembered),

@@ -161,17 +161,27 @@ static void record__whose_descriptor_is_used_again__is_found_at_once(void **stat
 	served_stop(&s);
 }
 
-/* A download with a descriptor of that number as its file, in a new worker. */
-static void start_damaged_range(struct served *s, struct ranged_download *d, int (*get_file)(void))
+static void start_range(struct served *s, struct ranged_download *d)
 {
-	struct recovery r;
-
 	ranged_start(s, RANGED_LARGE, MORE);
 	*d = ranged_ask(s, served_connect(s));
 	assert_true(record(s, 0)->file_left > 0);
-	record(s, 0)->file = get_file();
+}
+
+static void recover_one(struct served *s)
+{
+	struct recovery r;
+
 	served_recover(s, &r);
 	assert_counts(&r, 1, 0, 0);
+}
+
+/* A download with a descriptor of that number as its file, in a new worker. */
+static void start_damaged_range(struct served *s, struct ranged_download *d, int (*get_file)(void))
+{
+	start_range(s, d);
+	record(s, 0)->file = get_file();
+	recover_one(s);
 }
 
 static void end_damaged_range(struct served *s, struct ranged_download *d)
@@ -196,6 +206,22 @@ static void range__whose_file_is_none_or_another__is_lost(void **state)
 		assert_lost(&s);
 		end_damaged_range(&s, &d);
 	}
+}
+
+/* No file has that id: zeros in the record do not switch the check off. */
+static void range__whose_file_id_is_zero__is_lost(void **state)
+{
+	struct ranged_download d;
+	struct served s;
+
+	(void)state;
+	start_range(&s, &d);
+	record(&s, 0)->file = get_other_file();
+	record(&s, 0)->file_id = 0;
+	recover_one(&s);
+	dispatch_end_turn(&s.pool);
+	assert_lost(&s);
+	end_damaged_range(&s, &d);
 }
 
 /* Its end closes no descriptor of the connection to which the number was given. */
@@ -338,6 +364,7 @@ int main(void)
 		CASE(record__whose_descriptor_is_no_socket__is_found_before_it_is_served),
 		CASE(record__whose_descriptor_is_used_again__is_found_at_once),
 		CASE(range__whose_file_is_none_or_another__is_lost),
+		CASE(range__whose_file_id_is_zero__is_lost),
 		CASE(range__whose_file_is_used_again__is_lost_alone),
 		CASE(range__whose_file_a_service_opens__is_lost_alone),
 		CASE(pair__with_a_descriptor_that_is_no_socket__is_found_and_counted_once),

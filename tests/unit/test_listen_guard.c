@@ -24,7 +24,8 @@ static struct listener_set *set;
 static struct loop loop;
 static _Atomic uint64_t mended;
 static struct listen_guard guard;
-static bool is_asked; /* accept_from has been kicked */
+static int64_t said_ms; /* when a port in use was last logged */
+static bool is_asked;   /* accept_from has been kicked */
 
 static int set_up(void **state)
 {
@@ -36,6 +37,7 @@ static int set_up(void **state)
 	set = listening_open(&setup, NULL, 1);
 	loop_read_clock(&loop);
 	atomic_store(&mended, 0);
+	said_ms = 0;
 	is_asked = false;
 	guard = (struct listen_guard){ .loop = &loop, .mended = &mended };
 	return 0;
@@ -72,7 +74,7 @@ static void assert_state(unsigned listener, enum listen_state state)
 {
 	const struct listener *l = &set->list[listener];
 
-	assert_int_equal(listen_guard_check(&guard, l, l->fds[0]), state);
+	assert_int_equal(listen_guard_check(&guard, l, l->fds[0], &said_ms), state);
 }
 
 static int flags_of(unsigned listener)
@@ -199,6 +201,37 @@ static void tcp__shut_down__listens_again(void **state)
 	close(fd);
 }
 
+/* A socket that neither listens nor shares the port, which the shutdown has released. */
+static int hold_port(const struct addr *addr)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, &addr->sa, addr->len), 0);
+	return fd;
+}
+
+/* The time of the last line belongs to the socket: another one that waits has a line of its own. */
+static void tcp__shut_down__whose_port_is_in_use__waits_with_a_line_of_its_own(void **state)
+{
+	const struct listener *l = &set->list[0];
+	int holder;
+
+	(void)state;
+	assert_int_equal(shutdown(l->fds[0], SHUT_RDWR), 0);
+	holder = hold_port(&l->bound);
+	for (unsigned i = 0; i < 2; i++) {
+		said_ms = 0;
+		assert_int_equal(accept_from(0), -1);
+		assert_state(0, LISTEN_WAITS);
+		assert_int_equal(said_ms, loop.now_ms);
+	}
+	assert_mended(0);
+	close(holder);
+	errno = EINVAL;
+	assert_state(0, LISTENING);
+	assert_mended(1);
+}
+
 static void unix__shut_down__is_lost(void **state)
 {
 	const struct listener *l = &set->list[1];
@@ -221,6 +254,7 @@ int main(void)
 		CASE(asked__where_nothing_is__with_a_flag_that_comes_and_goes__does_not_wait),
 		CASE(alert__still_accepts__and_leaves_no_timer),
 		CASE(tcp__shut_down__listens_again),
+		CASE(tcp__shut_down__whose_port_is_in_use__waits_with_a_line_of_its_own),
 		CASE(unix__shut_down__is_lost),
 	};
 

@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/rights.h"
@@ -252,6 +253,49 @@ static void client_of_a_unix_listener__cannot_pass_descriptors(void **state)
 	listener_close_all(set, NULL, true);
 }
 
+enum { PRIVILEGED_LAST = 1023, PRIVILEGED_FIRST = 600, NOBODY = 65534 };
+
+/* Returns a socket that listens on a free privileged port of loopback; -1: none is free. */
+static int listen_on_privileged(struct addr *bound)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	*bound = (struct addr){ .in = { .sin_family = AF_INET,
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+				.len = sizeof(bound->in) };
+	for (uint16_t port = PRIVILEGED_LAST; port >= PRIVILEGED_FIRST; port--) {
+		bound->in.sin_port = htons(port);
+		if (bind(fd, &bound->sa, bound->len) == 0 && listen(fd, 1) == 0)
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+/* A worker may not bind to the port, but its socket still has it. */
+static void revive__of_a_privileged_port__needs_no_privilege(void **state)
+{
+	const struct listen_conf conf = { .backlog = 1 };
+	struct addr bound;
+	int fd, status;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fd = listen_on_privileged(&bound);
+	if (fd < 0)
+		skip();
+	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(setuid(NOBODY) == 0 && listen_socket_revive(fd, &bound, &conf) ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(listening_answers(&bound));
+	close(fd);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, listening_set_up, listening_tear_down)
 
 int main(void)
@@ -265,6 +309,7 @@ int main(void)
 		CASE(open__of_ipv6_any__takes_ipv4_unless_v6only),
 		CASE(reuse_port__of_a_port_that_another_shares__is_still_taken),
 		CASE(open__of_a_port_that_all_addresses_have__names_who_serves_them),
+		CASE(revive__of_a_privileged_port__needs_no_privilege),
 		CASE(apply__changes_a_living_socket),
 		CASE(apply__undoes_what_nobody_asked_for),
 		CASE(client_of_a_unix_listener__cannot_pass_descriptors),

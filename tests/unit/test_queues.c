@@ -277,6 +277,32 @@ static void look__at_a_row_of_a_generation_that_starts__leaves_it_open(void **st
 	close_bench(&b, procs);
 }
 
+/* A worker that writes garbage to its cells does not choose the advice. */
+static void look__at_counts_beyond_the_most__finds_no_growth(void **state)
+{
+	struct procs *procs = *state;
+	struct worker_tally *tally;
+	struct bench b;
+
+	open_bench(&b, procs, "127.0.0.1:0", 1);
+	b.setup.listens[0].rate = 5;
+	b.setup.listens[0].on_limit = ON_LIMIT_WAIT;
+	tally = &procs->current->slots[0].tally;
+	for (unsigned i = 0; i < 2; i++) {
+		cell_set(&tally->accept_pauses_total, METRIC_MOST + 1 + i);
+		cell_set(&tally->listeners[0].limits_reached_total[LIMIT_rate], UINT64_MAX - i);
+		look(&b, procs);
+		assert_int_equal(b.queues.pauses.grew_ms, 0);
+		assert_int_equal(b.queues.rates[0].grew_ms, 0);
+	}
+	cell_set(&tally->accept_pauses_total, 1);
+	cell_set(&tally->listeners[0].limits_reached_total[LIMIT_rate], 1);
+	look(&b, procs);
+	assert_int_equal(b.queues.pauses.grew_ms, b.now_ms);
+	assert_int_equal(b.queues.rates[0].grew_ms, b.now_ms);
+	close_bench(&b, procs);
+}
+
 static void waiting__is_the_sum_of_all_rows(void **state)
 {
 	struct procs *procs = *state;
@@ -309,6 +335,7 @@ int main(void)
 		WITH_PROCS(look__at_an_inherited_socket__leaves_out_what_was_before),
 		WITH_PROCS(look__without_the_listener__says_that_it_is_gone),
 		WITH_PROCS(look__at_a_row_of_a_generation_that_starts__leaves_it_open),
+		WITH_PROCS(look__at_counts_beyond_the_most__finds_no_growth),
 		WITH_PROCS(waiting__is_the_sum_of_all_rows),
 	};
 

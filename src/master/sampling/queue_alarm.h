@@ -13,6 +13,7 @@ enum {
 	QUEUE_ALARM_SHOWS_MS = 50, /* by then a worker that works has turned its loop */
 	QUEUE_ALARM_LASTS_MS = 1000,
 	QUEUE_ALARM_RECENT_MS = 1000, /* a pause since then may have filled the queue */
+	QUEUE_ALARM_RATE_MS = 1500, /* the same of a rate, which is reached once a second or more */
 	QUEUE_ALARM_PAUSE_MS = 60000,
 	QUEUE_ALARM_ADVICE = 256
 };

@@ -168,25 +168,56 @@ static uint64_t sum_counts(const struct procs *procs, size_t offset)
 	uint64_t count = 0;
 
 	for (unsigned i = 0; i < scoreboard_workers(procs->board); i++)
-		count += get_count(&procs->board->past[i].tally, offset);
+		count = metric_add_up(count, get_count(&procs->board->past[i].tally, offset));
 	for (const struct generation *g = procs_next(procs, NULL); g; g = procs_next(procs, g))
 		for (unsigned i = 0; i < g->capacity; i++)
-			count += get_count(&g->slots[i].tally, offset);
+			count = metric_add_up(count, get_count(&g->slots[i].tally, offset));
 	return count;
+}
+
+static size_t offset_in_row(unsigned row, size_t offset)
+{
+	return offsetof(struct worker_tally, listeners) + row * sizeof(struct listener_tally) +
+	       offset;
+}
+
+static void note_count(struct queues_count *count, uint64_t sum, int64_t now_ms)
+{
+	if (sum > count->seen)
+		count->grew_ms = now_ms;
+	count->seen = sum;
+}
+
+static bool has_grown(const struct queues_count *count, int64_t within_ms, int64_t now_ms)
+{
+	return count->grew_ms > 0 && now_ms - count->grew_ms < within_ms;
 }
 
 static void note_pauses(struct queues *queues, const struct procs *procs, int64_t now_ms)
 {
-	uint64_t pauses = sum_counts(procs, offsetof(struct worker_tally, accept_pauses_total));
+	size_t offset = offsetof(struct worker_tally, accept_pauses_total);
 
-	if (pauses > queues->pauses)
-		queues->paused_ms = now_ms;
-	queues->pauses = pauses;
+	note_count(&queues->pauses, sum_counts(procs, offset), now_ms);
 }
 
-static bool has_paused(const struct queues *queues, int64_t now_ms)
+static bool waits_for_rate(const struct listener *listener)
 {
-	return queues->paused_ms > 0 && now_ms - queues->paused_ms < QUEUE_ALARM_RECENT_MS;
+	return listener->conf->rate > 0 && listener->conf->on_limit == ON_LIMIT_WAIT;
+}
+
+/* Of the listeners of the generation in force that have one. */
+static void note_rates(struct queues *queues, const struct procs *procs, int64_t now_ms)
+{
+	const struct listener_set *set = procs->current->listeners;
+	size_t offset = offsetof(struct listener_tally, limits_reached_total[LIMIT_rate]);
+
+	for (unsigned i = 0; i < set->count; i++) {
+		unsigned row = set->list[i].row;
+
+		if (waits_for_rate(&set->list[i]))
+			note_count(&queues->rates[row],
+				   sum_counts(procs, offset_in_row(row, offset)), now_ms);
+	}
 }
 
 static void raise_to(metric_cell *cell, uint64_t value)
@@ -243,13 +274,19 @@ static void close_rows(const struct procs *procs)
 /* False where connections beyond the limit do not wait in the queue, and where there is room. */
 static bool is_at_limit(const struct procs *procs, const struct listener *listener)
 {
-	size_t offset = offsetof(struct worker_tally, listeners) +
-			listener->row * sizeof(struct listener_tally) +
-			offsetof(struct listener_tally, connections_live);
+	size_t offset =
+		offset_in_row(listener->row, offsetof(struct listener_tally, connections_live));
 	int64_t most = listener->conf->max_connections;
 
 	return most > 0 && listener->conf->on_limit == ON_LIMIT_WAIT &&
 	       sum_counts(procs, offset) >= (uint64_t)most;
+}
+
+/* False where connections beyond the rate do not wait in the queue, and where none did lately. */
+static bool is_at_rate(const struct queues *queues, const struct listener *listener, int64_t now_ms)
+{
+	return waits_for_rate(listener) &&
+	       has_grown(&queues->rates[listener->row], QUEUE_ALARM_RATE_MS, now_ms);
 }
 
 static void write_advice(const struct queues *queues, const struct queue_alarm *alarm,
@@ -273,8 +310,8 @@ static void write_advice(const struct queues *queues, const struct queue_alarm *
 		.worker_connections = (uint32_t)generation->conf->worker_connections,
 		.max_connections = is_at_limit(procs, listener) ? (uint32_t)conf->max_connections :
 								  0,
-		.rate = conf->on_limit == ON_LIMIT_WAIT ? (uint32_t)conf->rate : 0,
-		.has_paused = has_paused(queues, now_ms),
+		.rate = is_at_rate(queues, listener, now_ms) ? (uint32_t)conf->rate : 0,
+		.has_paused = has_grown(&queues->pauses, QUEUE_ALARM_RECENT_MS, now_ms),
 		.is_lasting = queue_alarm_goes_on(alarm) &&
 			      now_ms - alarm->crowded_ms >= QUEUE_ALARM_LASTS_MS,
 	};
@@ -331,6 +368,7 @@ void queues_look(struct queues *queues, const struct procs *procs, int64_t now_m
 		forget_sockets(queues);
 	if (queues->count == 0)
 		return;
+	note_rates(queues, procs, now_ms);
 	read_sockets(queues, procs->current->listeners, rows);
 	for (unsigned i = 0; i < METRIC_LISTENERS; i++)
 		if (rows[i].look.sockets > 0)

@@ -22,15 +22,21 @@ struct queues_socket {
 	unsigned number;   /* among the sockets of that listener */
 };
 
+/* A count of all workers. */
+struct queues_count {
+	uint64_t seen;   /* at the last call */
+	int64_t grew_ms; /* when it was last seen to grow; 0: never */
+};
+
 struct queues {
 	unsigned generation; /* that has these sockets; 0: none */
 	struct queues_socket *list;
 	unsigned count;
 	struct sockdiag diag;
-	bool has_warned;   /* that unix sockets cannot be read */
-	uint64_t scrapes;  /* as counted at the last call */
-	uint64_t pauses;   /* of workers without descriptors or memory; as counted then */
-	int64_t paused_ms; /* when that was last seen to grow; 0: never */
+	bool has_warned;                             /* that unix sockets cannot be read */
+	uint64_t scrapes;                            /* as counted at the last call */
+	struct queues_count pauses;                  /* of workers without descriptors or memory */
+	struct queues_count rates[METRIC_LISTENERS]; /* clients that wait for `rate`, by row */
 	struct queue_alarm alarms[METRIC_LISTENERS];
 };
 

@@ -129,7 +129,8 @@ static void handle_failure(struct acceptor *a)
 {
 	struct acceptors *all = a->all;
 
-	switch (listen_guard_check(&all->guard, acceptor_listener(a), a->watch.fd)) {
+	switch (listen_guard_check(&all->guard, acceptor_listener(a), a->watch.fd,
+				   &a->waits_said_ms)) {
 	case LISTEN_LOST:
 		give_up_on(a);
 		break;
