@@ -262,8 +262,10 @@ static void headers__that_the_server_has_as_well__stand_once_as_configured(void 
 	(void)state;
 	web_make_folder();
 	s = server_start(&(struct plan){
-		.conf = web_conf("autoindex = yes  headers = {\"x-content-type-options: none\",\n"
-				 "\"Content-Security-Policy: default-src 'self'\", \"Vary: A\"}") });
+		.conf = web_conf("autoindex = yes\n"
+				 "headers = {\"x-content-type-options: none\",\n"
+				 "\"Content-Security-Policy: default-src 'self'\",\n"
+				 "\"Vary: A\"}") });
 	for (size_t i = 0; i < 2; i++) {
 		char request[128];
 

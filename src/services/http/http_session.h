@@ -108,7 +108,7 @@ enum verdict http_session_serve(struct conn *c, struct http_session *session,
 
 /*
  * For the hook `timed_out`: a request that has begun and has no answer yet is answered with 408. An
- * answer that has not gone out is cut; the line of one that has is written, and the connection ends.
+ * answer that has not gone out is cut. Of one that has, the line is written; the connection ends.
  */
 enum verdict http_session_time_out(struct conn *c, struct http_session *session,
 				   const struct http_handler *handler);
