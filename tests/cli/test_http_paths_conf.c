@@ -76,6 +76,9 @@ static void redirect__that_is_wrong__is_refused(void **state)
 #define NO_BYTE(text)                                                                           \
 	"redirect: \"" text "\" has a TO with a byte that an address cannot have (write it as " \
 	"%20, %23 ...)"
+#define NO_FRAGMENT(text)                                                                         \
+	"redirect: \"" text "\" has a TO with a fragment, behind which no rest and no query can " \
+	"follow (leave out what begins with #)"
 #define NO_VARIABLE(text)                                                                        \
 	"redirect: \"" text "\" has a variable, and there are none (a FROM with a slash at its " \
 	"end adds the rest of the path to TO, and the query follows always)"
@@ -94,7 +97,7 @@ static void redirect__that_is_wrong__is_refused(void **state)
 		{ "redirect = {\"/a http://\"}", NO_TO("/a http://") },
 		{ "redirect = {\"/a https:///x\"}", NO_TO("/a https:///x") },
 		{ "redirect = {\"/a javascript:x\"}", NO_TO("/a javascript:x") },
-		{ "redirect = {\"/a /b#c\"}", NO_BYTE("/a /b#c") },
+		{ "redirect = {\"/a /b#c\"}", NO_FRAGMENT("/a /b#c") },
 		{ "redirect = {\"/a /b\\r\\nX-A:b\"}", NO_BYTE("/a /b??X-A:b") },
 		{ "redirect = {\"/ https://x$request_uri\"}",
 		  NO_VARIABLE("/ https://x$request_uri") },

@@ -103,9 +103,11 @@ static void path__without_a_file_or_a_fallback__has_the_last_status(void **state
 		/* those of the location alone, which lead back to it: nothing loops */
 		{ "GET /docs/no" WEB_LAST, "404 Not Found", NULL },
 		{ "GET /docs/index" WEB_LAST, "404 Not Found", NULL },
+		{ "GET /gone/x" WEB_LAST, "410 Gone", NULL },
 	};
 	struct server *s = serve("\ttry = {$uri.html, $uri/, \"=403\"}\n"
-				 "\tlocation /docs { try = {/docs/x, $uri/no, \"$uri\"} }");
+				 "\tlocation /docs { try = {/docs/x, $uri/no, \"$uri\"} }\n"
+				 "\tlocation /gone { try = {\"=410\"} }");
 
 	(void)state;
 	ASSERT_ANSWERS(s, rows);

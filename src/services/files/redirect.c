@@ -139,6 +139,9 @@ static const char *find_mistake(const struct redirect *r)
 		       "empty, \".\" or \"..\")";
 	if (!is_to(r->to))
 		return "has a TO that is neither a path nor http://... or https://...";
+	if (memchr(r->to.at, '#', r->to.length))
+		return "has a TO with a fragment, behind which no rest and no query can follow "
+		       "(leave out what begins with #)";
 	if (has_bad_byte(r->to))
 		return "has a TO with a byte that an address cannot have (write it as %20, %23 "
 		       "...)";

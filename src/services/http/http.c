@@ -41,6 +41,7 @@ static const struct status *look_up(unsigned status)
 		{ 404, "404 Not Found", false },
 		{ 405, "405 Method Not Allowed", false },
 		{ 408, "408 Request Timeout", false },
+		{ 410, "410 Gone", false },
 		{ 412, "412 Precondition Failed", false },
 		{ 413, "413 Content Too Large", false },
 		{ 414, "414 URI Too Long", false },
