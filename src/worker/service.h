@@ -85,7 +85,6 @@ struct service {
 	 * messages, and what ends it in silence depends on whether one end has ended its stream.
 	 */
 	bool is_stream;
-	bool ends_by_close; /* of some answers nothing but the connection's end tells the end */
 	/*
 	 * In a draining worker, how long a connection between messages waits for one that may be on
 	 * its way; 0: it ends at once.
@@ -157,10 +156,17 @@ struct service {
 	/* The deadline that conn_set_deadline set for this side has passed. NULL: FINISH. */
 	enum verdict (*expired)(struct conn *c);
 	/*
-	 * A timeout of the options ends the connection, for the reason in its record, while no
-	 * output waits: the service may tell its client. The verdict is not MORE. NULL: FINISH.
+	 * A timeout of the options ends the connection, for the reason in its record; output waits
+	 * only at the end of max_lifetime. The service may tell its client. The verdict is not
+	 * MORE. NULL: FINISH.
 	 */
 	enum verdict (*timed_out)(struct conn *c);
+	/*
+	 * By the state, which may hold any bytes: true when an answer is cut if the connection ends
+	 * now, and would pass for whole. Such a connection is reset when its worker dies with it in
+	 * hand. NULL: false, but for a stream.
+	 */
+	bool (*looks_whole)(const struct conn *c);
 	/*
 	 * By the state alone, while a message is in progress: true until its head is complete, for
 	 * which there is header_timeout. NULL: messages have no heads, and no such time.

@@ -87,6 +87,17 @@ void download_until_end(int fd, size_t *at)
 		;
 }
 
+size_t download_rest(int fd, bool *is_reset)
+{
+	size_t sum = 0;
+	ssize_t n;
+
+	while ((n = read(fd, web_answer, sizeof(web_answer))) > 0)
+		sum += (size_t)n;
+	*is_reset = n < 0 && errno == ECONNRESET;
+	return sum;
+}
+
 void download_through_deaths(struct server *s, int fd, size_t *at, size_t end)
 {
 	const size_t from = *at;

@@ -25,6 +25,9 @@ void download_go_on(int fd, size_t *at, size_t end);
 /* Receives what comes of them until the connection ends, or is reset. */
 void download_until_end(int fd, size_t *at);
 
+/* Receives any bytes to the end of the connection; returns how many, and whether it was a reset. */
+size_t download_rest(int fd, bool *is_reset);
+
 /* Receives them in parts: the worker dies, or the server reloads, behind each of the first ones. */
 void download_through_deaths(struct server *s, int fd, size_t *at, size_t end);
 

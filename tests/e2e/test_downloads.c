@@ -21,18 +21,6 @@ static void download__outlives_workers_and_reloads(void **state)
 	server_stop(s);
 }
 
-/* Receives to the end of the connection; returns the bytes, and sets whether it was a reset. */
-static size_t receive_rest(int fd, bool *is_reset)
-{
-	size_t sum = 0;
-	ssize_t n;
-
-	while ((n = read(fd, web_answer, sizeof(web_answer))) > 0)
-		sum += (size_t)n;
-	*is_reset = n < 0 && errno == ECONNRESET;
-	return sum;
-}
-
 static char *path_of(const char *name)
 {
 	static char path[256];
@@ -68,7 +56,7 @@ static void file__that_becomes_shorter__resets_the_connection(void **state)
 		client_say(fd, shrinking[i / 2]);
 		download_head(fd);
 		assert_int_equal(truncate(path_of("large"), lengths[i % 2]), 0);
-		got = receive_rest(fd, &is_reset);
+		got = download_rest(fd, &is_reset);
 		if (got > DOWNLOAD_SIZE / 2 || !is_reset)
 			fail_msg("row %zu: %zu bytes, %s", i / 2, got, is_reset ? "reset" : "end");
 		close(fd);
@@ -93,7 +81,7 @@ static void shrunk__file__has_its_ending_in_the_access_log(void **state)
 	fd = download_begin(s);
 	assert_int_equal(truncate(path_of("large"), 1000), 0);
 	/* a server whose client takes nothing more does not look at the file */
-	(void)receive_rest(fd, &is_reset);
+	(void)download_rest(fd, &is_reset);
 	assert_true(is_reset);
 	server_wait_event(s, "connection_ended", "ending=file_shrank");
 	/* of the request, and of the connection */

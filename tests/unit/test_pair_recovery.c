@@ -147,26 +147,46 @@ static void stream__in_hand__is_reset_but_where_its_end_went_out(void **state)
 	}
 }
 
-/* So would the end of an answer that has neither a length nor chunks. */
-static void answer__in_hand__is_reset(void **state)
+static bool is_cut;
+
+static bool looks_whole(const struct conn *c)
 {
-	static const struct service answers = { .name = "answers", .ends_by_close = true };
-	struct recovery r;
-	struct served s;
-	int ends[2];
+	(void)c;
+	return is_cut;
+}
+
+/* So would the end of an answer that has neither a length nor chunks, until it went out. */
+static void answer__in_hand__is_reset_where_it_looks_whole(void **state)
+{
+	static const struct service answers = { .name = "answers", .looks_whole = looks_whole };
+	static const struct {
+		bool is_cut, lingers;
+		int error;
+	} rows[] = { { true, false, ECONNRESET }, { false, false, 0 }, { true, true, 0 } };
 
 	(void)state;
 	own_service(&answers);
-	served_start(&s, "answers", NULL);
-	paired_tcp(ends);
-	served_accept(&s, ends[0]);
-	pool_take_in_hand(&s.pool, 0);
-	served_recover(&s, &r);
-	assert_counts(&r, 0, 1, 0);
-	paired_expect_end(&s, ends[1], ECONNRESET);
-	close(ends[1]);
-	assert_nothing_left(&s, 1);
-	served_stop(&s);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct recovery r;
+		struct served s;
+		int ends[2];
+
+		is_cut = rows[i].is_cut;
+		served_start(&s, "answers", NULL);
+		paired_tcp(ends);
+		served_accept(&s, ends[0]);
+		if (rows[i].lingers) {
+			record(&s, 0)->state = CONN_LINGERING;
+			record(&s, 0)->ending = CLOSE_service_finished;
+		}
+		pool_take_in_hand(&s.pool, 0);
+		served_recover(&s, &r);
+		assert_counts(&r, 0, 1, 0);
+		paired_expect_end(&s, ends[1], rows[i].error);
+		close(ends[1]);
+		assert_nothing_left(&s, 1);
+		served_stop(&s);
+	}
 }
 
 /* The worker died in pair_attach: the peer's record is written, and the client does not name it. */
@@ -247,7 +267,7 @@ int main(void)
 		cmocka_unit_test(streams__both_ways_with_a_crash_at_every_step__lose_no_byte),
 		cmocka_unit_test(pair__in_hand__is_lost_with_both_sides_and_counted_once),
 		cmocka_unit_test(stream__in_hand__is_reset_but_where_its_end_went_out),
-		cmocka_unit_test(answer__in_hand__is_reset),
+		cmocka_unit_test(answer__in_hand__is_reset_where_it_looks_whole),
 		cmocka_unit_test(peer__half_attached__goes_with_its_client_in_hand),
 		cmocka_unit_test(descriptor__that_the_new_epoll_refuses__ends_the_pair_once),
 	};

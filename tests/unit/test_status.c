@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "services/http/parse/http_parse.h"
+#include "worker/conn.h"
+#include "worker/hand.h"
 
 static void http_1_0__ends_unless_it_asks_to_go_on(void **state)
 {
@@ -33,6 +35,39 @@ static void long_answer__to_http_1_0__ends_with_the_connection(void **state)
 	assert_null(strstr(text, "Transfer-Encoding"));
 	assert_begins(asked_body(text), "{");
 	assert_true(ended);
+}
+
+/* Cut, it would pass for whole where nothing but the connection's end tells its end. */
+static void long_answer__that_is_cut__looks_whole_in_http_1_0_alone(void **state)
+{
+	static const struct {
+		const char *request;
+		bool looks_whole;
+	} rows[] = {
+		{ "GET / HTTP/1.0\r\n\r\n", true },
+		{ "GET / HTTP/1.1\r\nHost: x\r\n\r\n", false },
+	};
+	enum { NARROW = 4096 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct asked *t = asked_again(state);
+		struct record *r = served_only(&t->served);
+		struct conn *c;
+
+		assert_int_equal(
+			setsockopt(r->fd, SOL_SOCKET, SO_SNDBUF, &(int){ NARROW }, sizeof(int)), 0);
+		assert_false(service_find("status")->looks_whole(served_view(&t->served)));
+		served_send(&t->served, t->client, rows[i].request, strlen(rows[i].request));
+		served_settle(&t->served);
+		assert_int_equal(service_find("status")->looks_whole(served_view(&t->served)),
+				 rows[i].looks_whole);
+		c = hand_take(&t->served.pool, r);
+		assert_int_equal(hand_ask_timed_out(c, CLOSE_lifetime_reached), ABORT);
+		conn_close(c, CLOSE_service_finished);
+		hand_put_down(&t->served.pool);
+		assert_int_equal(r->ending, CLOSE_lifetime_reached);
+		assert_int_equal(r->is_reset, rows[i].looks_whole);
+	}
 }
 
 static void every_route__get_and_head__have_the_same_head(void **state)
@@ -292,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ASKED(http_1_0__ends_unless_it_asks_to_go_on),
 		ASKED(long_answer__to_http_1_0__ends_with_the_connection),
+		ASKED(long_answer__that_is_cut__looks_whole_in_http_1_0_alone),
 		ASKED(every_route__get_and_head__have_the_same_head),
 		ASKED(metrics__each_get__counts_a_scrape),
 		ASKED(other_paths_and_methods__are_404_and_405),

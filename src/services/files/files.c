@@ -110,6 +110,13 @@ static void end_request(struct conn *c, enum close_reason reason)
 	http_session_close(c, &f->session, &handler);
 }
 
+static bool looks_whole(const struct conn *c)
+{
+	const struct files *f = conn_state_const(c);
+
+	return http_session_looks_whole(c, &f->session);
+}
+
 static bool is_in_head(const void *state)
 {
 	const struct files *f = state;
@@ -143,7 +150,7 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_http = {
 	.name = "http",
-	.state_version = 5,
+	.state_version = 6,
 	.state_size = sizeof(struct files),
 	.check = check_options,
 	.check_system = check_system,
@@ -154,7 +161,7 @@ const struct service service_http = {
 	.holds_files = true,
 	.input = read_requests,
 	.close = end_request,
-	.ends_by_close = true,
+	.looks_whole = looks_whole,
 	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,

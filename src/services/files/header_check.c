@@ -169,6 +169,7 @@ static const struct {
 	const char *name, *instead;
 } reserved[] = {
 	{ "accept-ranges", "leave it out" },
+	{ "allow", "leave it out" },
 	{ "connection", "leave it out" },
 	{ "content-encoding", "leave it out" },
 	{ "content-length", "leave it out" },
@@ -178,6 +179,7 @@ static const struct {
 	{ "etag", "leave it out" },
 	{ "last-modified", "leave it out" },
 	{ "location", "write redirect" },
+	{ "retry-after", "leave it out" },
 	{ "server", "leave it out" },
 	{ "transfer-encoding", "leave it out" },
 };

@@ -67,17 +67,6 @@ static bool is_unsent(const struct conn *c, const struct http_session *s)
 	return s->stage == HTTP_ANSWERING || (s->stage == HTTP_SENDING && conn_has_output(c));
 }
 
-/*
- * True when an answer would pass for whole if the connection ended now, and is not: neither a
- * length nor chunks tell that more was to come, or the client has its end and not what is before.
- */
-static bool looks_whole(const struct conn *c, const struct http_session *s)
-{
-	if (c->record->state > CONN_OPEN)
-		return conn_has_output(c);
-	return s->ends_by_close && is_unsent(c, s);
-}
-
 /* --- The log and the metrics --- */
 
 static uint64_t count_written(const struct conn *c)
@@ -318,6 +307,7 @@ enum verdict http_session_time_out(struct conn *c, struct http_session *s,
 	} else if (s->stage == HTTP_SENDING) {
 		/* the bytes of the request may go before the hook close */
 		note_answer(c, s, handler, false);
+		s->ends_by_close = false;
 		move_to(s, HTTP_ENDING);
 	}
 	return FINISH;
@@ -340,14 +330,25 @@ void http_session_close_body(struct conn *c, struct http_session *s, const struc
 	s->sent.frame += buf_used(&c->out) - before - text->used;
 }
 
+/*
+ * Neither a length nor chunks tell that more was to come, or the client would have the end and not
+ * what is before.
+ */
+bool http_session_looks_whole(const struct conn *c, const struct http_session *s)
+{
+	if (!http_session_is_sound(c, s))
+		return false;
+	if (c->record->state > CONN_OPEN)
+		return conn_has_output(c);
+	return s->ends_by_close && is_unsent(c, s);
+}
+
 void http_session_close(struct conn *c, const struct http_session *s,
 			const struct http_handler *handler)
 {
-	if (!http_session_is_sound(c, s))
-		return;
-	if (looks_whole(c, s))
+	if (http_session_looks_whole(c, s))
 		conn_set_reset(c);
-	if (is_answering(s))
+	if (http_session_is_sound(c, s) && is_answering(s))
 		note_answer(c, s, handler, true);
 }
 

@@ -113,6 +113,9 @@ enum verdict http_session_serve(struct conn *c, struct http_session *session,
 enum verdict http_session_time_out(struct conn *c, struct http_session *session,
 				   const struct http_handler *handler);
 
+/* For the hook `looks_whole`. */
+bool http_session_looks_whole(const struct conn *c, const struct http_session *session);
+
 /* For the hook `is_in_head`. */
 bool http_session_is_in_head(const struct http_session *session);
 

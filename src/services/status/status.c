@@ -213,6 +213,13 @@ static void end_request(struct conn *c, enum close_reason reason)
 	http_session_close(c, &s->session, &handler);
 }
 
+static bool looks_whole(const struct conn *c)
+{
+	const struct status *s = conn_state_const(c);
+
+	return http_session_looks_whole(c, &s->session);
+}
+
 static bool is_in_head(const void *state)
 {
 	const struct status *s = state;
@@ -249,13 +256,13 @@ static bool is_sound(const struct conn *c)
 
 const struct service service_status = {
 	.name = "status",
-	.state_version = 5,
+	.state_version = 6,
 	.state_size = sizeof(struct status),
 	.check_system = check_cost,
 	.init = remember_heritage,
 	.input = read_requests,
 	.close = end_request,
-	.ends_by_close = true,
+	.looks_whole = looks_whole,
 	.drain_ms = HTTP_DRAIN_MS,
 	.timed_out = end_late,
 	.is_in_head = is_in_head,

@@ -80,6 +80,11 @@ static struct record *find_peer(const struct arena *arena, const struct record *
 		       NULL;
 }
 
+static bool can_be_cut(const struct conn *c)
+{
+	return c->service->is_stream || (c->service->looks_whole && c->service->looks_whole(c));
+}
+
 static void find_cut(const struct survey *s, struct record *client, struct cut *cut)
 {
 	struct conn c;
@@ -88,7 +93,7 @@ static void find_cut(const struct survey *s, struct record *client, struct cut *
 	    client->listener >= s->heritage->listeners->count)
 		return;
 	pool_view_at(s->heritage, client, &c);
-	if (!c.service || !(c.service->is_stream || c.service->ends_by_close))
+	if (!c.service || client->state == CONN_LINGERING || !can_be_cut(&c))
 		return;
 	cut->sides[SIDE_CLIENT] = client;
 	cut->sides[SIDE_PEER] = find_peer(s->arena, client);

@@ -88,7 +88,6 @@ static const char *find_path(const struct place_pages *of, unsigned status)
 const char *error_page_open(unsigned place, unsigned status, struct found *page)
 {
 	const char *path = find_path(&pages[place], status);
-
 	enum beneath_end end;
 
 	if (!path)
