@@ -115,26 +115,30 @@ static bool is_suspect(const struct listener *listener, int error)
 	return error == EINVAL || (error == EAGAIN && listener->bound.sa.sa_family == AF_UNIX);
 }
 
-static void log_waiting(const struct listener *listener)
+static void log_waiting(const struct listener *listener, int error)
 {
-	char advice[128];
+	char advice[192] = "no reload is needed: it listens once an interface has the address (ip "
+			   "addr shows them)";
 
-	snprintf(advice, sizeof(advice),
-		 "end what holds the port (ss -tanp 'sport = :%u' shows it); no reload is needed",
-		 listen_socket_port(&listener->bound));
+	if (error == EADDRINUSE)
+		snprintf(advice, sizeof(advice),
+			 "no reload is needed: it listens once the port is free (ss -tanp 'sport = "
+			 ":%u' shows connections that hold it, clients' too; not a socket that is "
+			 "only bound)",
+			 listen_socket_port(&listener->bound));
 	LOG(EVENT_listener_waits, LOG_STR("listen", listener->conf->address),
-	    LOG_STR("message", strerror(EADDRINUSE)), LOG_STR("advice", advice));
+	    LOG_STR("message", strerror(error)), LOG_STR("advice", advice));
 }
 
 /* Another worker may have been faster between this one's bind and its look at the result. */
-static enum listen_state handle_port_in_use(const struct listen_guard *guard,
-					    const struct listener *listener, int fd,
-					    int64_t *said_ms)
+static enum listen_state handle_wait(const struct listen_guard *guard,
+				     const struct listener *listener, int fd, int error,
+				     int64_t *said_ms)
 {
 	if (listen_socket_listens(fd))
 		return LISTENING;
 	if (is_worth_a_line(guard, said_ms))
-		log_waiting(listener);
+		log_waiting(listener, error);
 	return LISTEN_WAITS;
 }
 
@@ -145,8 +149,8 @@ static enum listen_state revive_listener(struct listen_guard *guard,
 		note_mended(guard, listener, "it had been shut down");
 		return LISTENING;
 	}
-	if (errno == EADDRINUSE)
-		return handle_port_in_use(guard, listener, fd, said_ms);
+	if (listen_socket_may_wait(errno))
+		return handle_wait(guard, listener, fd, errno, said_ms);
 	LOG(EVENT_listener_lost, LOG_STR("listen", listener->conf->address),
 	    LOG_STR("message", strerror(errno)), LOG_STR("advice", "a reload opens it anew"));
 	return LISTEN_LOST;

@@ -17,7 +17,8 @@
  * Any such process can call shutdown(2), which ends listening in every process. A worker makes the
  * socket listen again; a unix socket cannot, and is left to a reload. The port may be in use: the
  * shutdown releases one that the system chose, and a connection that the listener accepted without
- * SO_REUSEADDR holds it as well. Then the worker tries again later.
+ * SO_REUSEADDR holds it as well. Or no interface may have the address. Then the worker tries again
+ * later.
  */
 #ifndef NET_LISTEN_GUARD_H
 #define NET_LISTEN_GUARD_H
@@ -49,14 +50,14 @@ int listen_guard_accept(struct listen_guard *guard, const struct listener *liste
 /* What is left of a listening socket on which an accept failed. */
 enum listen_state {
 	LISTENING,
-	LISTEN_WAITS, /* not now, since its port is in use: the caller asks again later */
+	LISTEN_WAITS, /* its port is in use, or its address away: the caller asks again later */
 	LISTEN_LOST,  /* only a reload can open it again */
 };
 
 /*
  * After listen_guard_accept failed: makes a socket that was shut down listen again where that is
- * possible, and logs what it found. *said_ms is the socket's: when its port in use was last logged;
- * 0: never. Keeps errno. Worker only.
+ * possible, and logs what it found. *said_ms is the socket's: when its wait was last logged; 0:
+ * never. Keeps errno. Worker only.
  */
 enum listen_state listen_guard_check(struct listen_guard *guard, const struct listener *listener,
 				     int fd, int64_t *said_ms);

@@ -266,20 +266,35 @@ static void undo_foreign(int fd)
 	(void)sys_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0);
 }
 
+/* When shutdown(2) does not end the listening state (unix(7)), poll(2) still shows it. */
+bool listen_socket_listens(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
+		return false;
+	return sys_poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLRDHUP));
+}
+
 /*
  * A shutdown takes a port that the system chose (port 0) from the socket, and listen(2) would
  * choose another one. Any other port is still bound: to bind it again fails with EINVAL, or with
- * EACCES where it is privileged and the caller is not.
+ * EACCES where it is privileged and the caller is not; the system chooses no privileged port.
  */
 static bool has_port(int fd, const struct addr *bound)
 {
-	return sys_bind(fd, &bound->sa, bound->len) == 0 || errno == EINVAL ||
-	       (errno == EACCES && listen_socket_port(bound) < unprivileged_start());
+	return sys_bind(fd, &bound->sa, bound->len) == 0 || errno == EINVAL || errno == EACCES;
 }
 
+/*
+ * A socket that listens is not bound again: that fails while no interface has its address, which
+ * may come back, and it listens all the same.
+ */
 static bool begin_listening(int fd, const struct addr *bound, const struct listen_conf *conf)
 {
-	if (bound->sa.sa_family != AF_UNIX && !has_port(fd, bound))
+	if (bound->sa.sa_family != AF_UNIX && !listen_socket_listens(fd) && !has_port(fd, bound))
 		return false;
 	return sys_listen(fd, (int)conf->backlog) == 0;
 }
@@ -299,18 +314,6 @@ bool listen_socket_apply(int fd, const struct addr *addr, const struct listen_co
 	return true;
 }
 
-/* When shutdown(2) does not end the listening state (unix(7)), poll(2) still shows it. */
-bool listen_socket_listens(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
-	int listens = 0;
-	socklen_t len = sizeof(listens);
-
-	if (sys_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
-		return false;
-	return sys_poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLRDHUP));
-}
-
 bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf)
 {
 	if (bound->sa.sa_family == AF_UNIX) {
@@ -320,10 +323,9 @@ bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_
 	return begin_listening(fd, bound, conf);
 }
 
-bool listen_socket_can_listen(int fd, const struct addr *bound, const struct listen_conf *conf)
+bool listen_socket_may_wait(int error)
 {
-	return listen_socket_listens(fd) || listen_socket_revive(fd, bound, conf) ||
-	       errno == EADDRINUSE;
+	return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
 bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,

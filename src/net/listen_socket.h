@@ -61,10 +61,10 @@ bool listen_socket_listens(int fd);
 bool listen_socket_revive(int fd, const struct addr *bound, const struct listen_conf *conf);
 
 /*
- * True when the socket listens, or is made to listen again, or waits for that until its port is
- * free, in which case no other socket could listen in its place. Any process.
+ * True for an errno of listen_socket_revive that may pass: the port is in use, or no interface has
+ * the address. Until then no other socket could listen on that address and port.
  */
-bool listen_socket_can_listen(int fd, const struct addr *bound, const struct listen_conf *conf);
+bool listen_socket_may_wait(int error);
 
 /* Tests listen_socket_open without listening or touching a unix path. Returns false with err. */
 bool listen_socket_check(const struct addr *addr, const struct listen_conf *conf, bool *in_use,

@@ -53,10 +53,8 @@ static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
 		resolved = &own;
 	}
 	list = reallocarray(set->list, set->count + resolved->count, sizeof(*list));
-	if (!list) {
-		err_set(err, CODE_OSERR, "no memory");
-		return prefix_origin(conf, err);
-	}
+	if (!list)
+		return err_set(err, CODE_OSERR, "no memory") || prefix_origin(conf, err);
 	set->list = list;
 	for (unsigned i = 0; i < resolved->count; i++) {
 		struct listener *l = &list[set->count++];
@@ -121,25 +119,18 @@ static struct listener_set *new_set(const struct conf *conf,
 	return NULL;
 }
 
-static bool is_clear(const struct conf *conf, const struct listener_addresses *resolved,
-		     struct err *err)
-{
-	struct listener_set *set = new_set(conf, resolved, err);
-
-	if (!set)
-		return false;
-	free_set(set);
-	return true;
-}
-
 bool listener_resolve(const struct conf *conf, struct listener_addresses *per_listen,
 		      struct err *err)
 {
-	for (size_t i = 0; i < conf->listener_count; i++) {
+	struct listener_set *set;
+
+	for (size_t i = 0; i < conf->listener_count; i++)
 		if (!find_addrs(&conf->listeners[i], &per_listen[i], err))
 			return false;
-	}
-	return is_clear(conf, per_listen, err);
+	set = new_set(conf, per_listen, err);
+	if (set)
+		free_set(set);
+	return set != NULL;
 }
 
 unsigned listener_count_sockets(const struct conf *conf, const struct listener_addresses *resolved,
@@ -165,13 +156,21 @@ static bool holds_fd(const struct listener_set *set, int fd)
 	return false;
 }
 
-/* Another process that shares the sockets may have shut them down, or removed their path. */
-static bool is_usable(const struct listener *l)
+/* A worker tries again to listen; a program does not, and for port 0 another port will do. */
+static bool may_wait(const struct listener *l, int error)
 {
-	if (is_unix(l) && !l->inherited && !unix_path_is_there(&l->bound))
+	return !conf_program_owns(l->conf) && listen_socket_port(&l->wanted) != 0 &&
+	       listen_socket_may_wait(error);
+}
+
+/* Another process that shares o's sockets may have shut them down, or removed their path. */
+static bool is_usable(const struct listener *o, const struct listener *l)
+{
+	if (is_unix(o) && !o->inherited && !unix_path_is_there(&o->bound))
 		return false;
-	for (unsigned i = 0; i < l->fd_count; i++)
-		if (!listen_socket_can_listen(l->fds[i], &l->bound, l->conf))
+	for (unsigned i = 0; i < o->fd_count; i++)
+		if (!listen_socket_listens(o->fds[i]) &&
+		    !listen_socket_revive(o->fds[i], &o->bound, o->conf) && !may_wait(l, errno))
 			return false;
 	return true;
 }
@@ -186,13 +185,13 @@ static const struct listener *find_old(const struct listener *l, const struct li
 		if (!listen_socket_same_address(&o->wanted, &l->wanted) || holds_fd(set, o->fds[0]))
 			continue;
 		if (is_unix(l))
-			return is_usable(o) ? o : NULL;
+			return is_usable(o, l) ? o : NULL;
 		if (o->conf->reuse_port != l->conf->reuse_port ||
 		    o->conf->v6only != l->conf->v6only)
 			continue;
 		if (listen_socket_port(&l->wanted) != 0 ||
 		    strcmp(o->conf->address, l->conf->address) == 0)
-			return is_usable(o) ? o : NULL;
+			return is_usable(o, l) ? o : NULL;
 	}
 	return NULL;
 }
@@ -334,7 +333,7 @@ static bool apply_conf(const struct listener *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->fd_count; i++) {
 		if (!listen_socket_apply(l->fds[i], &l->bound, l->conf, err) &&
-		    listen_socket_listens(l->fds[i]))
+		    (conf_program_owns(l->conf) || listen_socket_listens(l->fds[i])))
 			return false; /* a worker warns of a socket that does not listen */
 		if (must_be_nonblocking(l) && !listen_socket_unblock(l->fds[i]))
 			return err_errno(err, CODE_OSERR, "cannot set O_NONBLOCK");

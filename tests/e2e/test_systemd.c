@@ -2,7 +2,9 @@
 /* A service manager: sockets it passes and messages it gets. */
 #include "harness.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -70,6 +72,49 @@ static void passed_socket__that_no_listen_takes__is_named(void **state)
 	s = server_start(&(struct plan){ .pass_fd = fd });
 	snprintf(fields, sizeof(fields), "sockets=1 addresses=%s", address);
 	server_wait_event(s, "environment_warned", fields);
+	server_stop(s);
+	close(fd);
+}
+
+#define AWAY "192.0.2.77"
+
+static void command(const char *text)
+{
+	if (system(text) != 0)
+		fail_msg("%s has failed", text);
+}
+
+/* A socket that listens on an address which no interface has any more, as after a failover. */
+static int listen_on_away(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(7000) };
+	int fd;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip -V > /dev/null 2>&1") != 0)
+		skip();
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	command("ip link set lo up && ip addr add " AWAY "/32 dev lo");
+	to.sin_addr.s_addr = inet_addr(AWAY);
+	assert_int_equal(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	command("ip addr del " AWAY "/32 dev lo");
+	return fd;
+}
+
+static void passed_socket__whose_address_is_away__serves_once_it_is_back(void **state)
+{
+	int fd = listen_on_away();
+	struct server *s;
+
+	(void)state;
+	s = server_start(&(struct plan){ .conf = "listen \"" AWAY ":7000\" { service = ack }\n",
+					 .pass_fd = fd });
+	server_configure(s, "listen \"" AWAY ":7000\" { service = ack  backlog = 7 }\n");
+	server_signal(s, SIGHUP);
+	server_wait_event(s, "reload_finished", NULL);
+	assert_int_equal(server_count(s, "environment_warned", NULL), 0);
+	command("ip addr add " AWAY "/32 dev lo");
+	client_ask(FIRST(s), "x", ACK);
 	server_stop(s);
 	close(fd);
 }
@@ -199,6 +244,7 @@ int main(void)
 		E2E(manager__after_a_failed_reload__is_told_ready_again),
 		E2E(manager__with_a_watchdog__is_told_again_and_again),
 		E2E(manager__that_is_gone__does_not_hinder),
+		E2E(passed_socket__whose_address_is_away__serves_once_it_is_back),
 	};
 
 	return E2E_RUN(tests);

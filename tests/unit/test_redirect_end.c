@@ -15,6 +15,9 @@
 
 static const char no_end[] = "has no end: ", too_many[] = "leads through more than 20 redirects";
 
+/* One redirect for each name. */
+#define SHRINKING "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"
+
 /* The lines of a listen; message: of the first entry that is refused in it, NULL: none. */
 static void assert_end(const char *folder, const char *lines, const char *message)
 {
@@ -55,6 +58,9 @@ static void redirect__is_followed_to_its_end(void **state)
 		  "\"/c /a\" has no end: \"/c, /a, /b\" and so on" },
 		/* the whole names of a path count */
 		{ "redirect = {\"/a /ab\"}", NULL },
+		/* an entry that is taken many times: the walk ends, or comes to a circle */
+		{ "redirect = {\"/x " SHRINKING "/z\", \"/a/ /\"}", too_many },
+		{ "redirect = {\"/x " SHRINKING "/b\", \"/a/ /\", \"/b /c\", \"/c /b\"}", no_end },
 		/* a path that grows until no server takes it */
 		{ long_names, no_end },
 		/* the longest location that has the path, whatever the order */

@@ -133,12 +133,30 @@ static void set_first_step(struct step *step, const struct redirect *r)
 	step->is_last = false;
 }
 
-/* A walk that takes no entry twice has as many steps as there are entries, at most. */
-static bool has_end(const struct places *places, struct step *step)
+static bool is_same(const struct step *a, const struct step *b)
 {
-	struct strbuf nowhere = strbuf_on(NULL, 0);
+	return !a->is_last && a->target.length == b->target.length &&
+	       a->target.ends_with_slash == b->target.ends_with_slash &&
+	       memcmp(a->path, b->path, a->target.length) == 0;
+}
 
-	return take_steps(places, step, places->entries, &nowhere) == STEP_ARRIVED;
+/*
+ * Walks on: true when a path comes again, or when they grow too long. The path looked for is a
+ * later one after each power of two, and so is on the circle at last (Brent).
+ */
+static bool is_endless(const struct places *places, struct step *step)
+{
+	struct step earlier = *step;
+	enum step_end end = STEP_TAKEN;
+
+	for (size_t i = 1; i <= HTTP_LINE_MOST + 4 * places->entries && end == STEP_TAKEN; i++) {
+		end = take_step(places, step);
+		if (end == STEP_TAKEN && is_same(step, &earlier))
+			return true;
+		if ((i & (i - 1)) == 0)
+			earlier = *step;
+	}
+	return end == STEP_TOO_LONG;
 }
 
 static bool check_entry(const struct places *places, const struct redirect *r, struct err *err)
@@ -154,7 +172,7 @@ static bool check_entry(const struct places *places, const struct redirect *r, s
 		return true;
 	quote_show(r->entry, shown);
 	quote_show(text, shown_walk);
-	if (end == STEP_TAKEN && has_end(places, &step))
+	if (end == STEP_TAKEN && !is_endless(places, &step))
 		return err_set(err, CODE_CONFIG,
 			       "redirect: %s leads through more than %d redirects, and clients "
 			       "give up: %s and so on (write the last TO in place of the first)",

@@ -48,7 +48,7 @@ struct acceptor {
 	bool is_shared;  /* other workers accept from the same socket */
 	/* its listener is at a limit: when to look whether there is room again; 0: it is not */
 	int64_t look_ms;
-	int64_t waits_said_ms; /* when it was last logged that its port is in use; 0: never */
+	int64_t waits_said_ms; /* when it was last logged that it waits to listen; 0: never */
 };
 
 struct acceptors {
