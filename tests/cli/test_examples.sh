@@ -22,14 +22,15 @@ ask() {
 	esac
 }
 
-# serve KIND ANSWER OPTION COMMAND...: the same before and after a reload
+# serve KIND ANSWER OPTION COMMAND...: the same before and after a reload. A worker of gunicorn that is told to end as
+# it starts misses that, and gunicorn kills it after 30 seconds: the server waits longer.
 serve() {
 	local kind=$1 answer=$2 option=$3 address round
 	shift 3
 	rm -f ready
 	mkfifo ready
-	"$PREFORK_SRV" -q -w 2 -p "$folder/pid" -l 127.0.0.1:0 -o log.path="$folder/log" -o "$option" \
-		--ready-fd 3 3> ready -- "$@" &
+	"$PREFORK_SRV" -q -w 2 -p "$folder/pid" -l 127.0.0.1:0 -o log.path="$folder/log" -o shutdown_timeout=50s \
+		-o "$option" --ready-fd 3 3> ready -- "$@" &
 	pid=$!
 	read -r address < ready
 	for round in before after; do
