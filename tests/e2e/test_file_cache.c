@@ -13,7 +13,7 @@
 enum { PATTERN = 251, HEAD_MOST = 1024 };
 
 /* On both sides of each size at which a file is sent in another way. */
-static const size_t sizes[] = { 0, 1, 8192, 8193, 32768, 32769, 65536, 100 * 1024, 131072, 131073 };
+static const size_t sizes[] = { 0, 1, 8192, 8193, 32768, 32769, 65536, 65537, 131073 };
 enum { SIZES = sizeof(sizes) / sizeof(*sizes) };
 
 static const char *path_of(const char *name)

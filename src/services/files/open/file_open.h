@@ -13,7 +13,7 @@
  * Sizes of files, in bytes: one of at most FILE_TOGETHER needs no descriptor once it is read; one
  * of at most FILE_IN_MEMORY is read into the cache.
  */
-enum { FILE_TOGETHER = 32 * 1024, FILE_IN_MEMORY = 128 * 1024 };
+enum { FILE_TOGETHER = 32 * 1024, FILE_IN_MEMORY = 64 * 1024 };
 
 /* A file that was found. */
 struct found {
