@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of listening sockets of a configuration: takes over, opens and closes them.
- * net/listen_socket makes each one. It accepts no connection and never calls shutdown(2).
+ * The sockets of a set: takes over, opens and closes them. net/listen_socket makes each one. It
+ * accepts no connection and never calls shutdown(2).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,134 +17,6 @@
 static bool is_unix(const struct listener *l)
 {
 	return l->wanted.sa.sa_family == AF_UNIX;
-}
-
-/* Puts the listener's place before the message. Returns false. */
-static bool prefix_origin(const struct listen_conf *conf, struct err *err)
-{
-	return err_prefix(err, "%s: listen \"%s\": ", conf->origin, conf->address);
-}
-
-static void free_set(struct listener_set *set)
-{
-	for (unsigned i = 0; i < set->count; i++)
-		free(set->list[i].fds);
-	free(set->list);
-	free(set);
-}
-
-static bool find_addrs(const struct listen_conf *conf, struct listener_addresses *to,
-		       struct err *err)
-{
-	to->count = (unsigned)addr_resolve(conf->address, to->found, LISTENER_ADDRESSES, err);
-	return to->count > 0 || prefix_origin(conf, err);
-}
-
-/* With `resolved` NULL the address is resolved here. */
-static bool add_wanted(struct listener_set *set, const struct listen_conf *conf,
-		       const struct listener_addresses *resolved, struct err *err)
-{
-	struct listener_addresses own;
-	struct listener *list;
-
-	if (!resolved) {
-		if (!find_addrs(conf, &own, err))
-			return false;
-		resolved = &own;
-	}
-	list = reallocarray(set->list, set->count + resolved->count, sizeof(*list));
-	if (!list)
-		return err_set(err, CODE_OSERR, "no memory") || prefix_origin(conf, err);
-	set->list = list;
-	for (unsigned i = 0; i < resolved->count; i++) {
-		struct listener *l = &list[set->count++];
-
-		memset(l, 0, sizeof(*l));
-		l->conf = conf;
-		l->wanted = l->bound = resolved->found[i];
-	}
-	return true;
-}
-
-static bool do_overlap(const struct listener *a, const struct listener *b)
-{
-	return listen_socket_excludes(&a->wanted, a->conf->v6only, &b->wanted, b->conf->v6only);
-}
-
-static bool refuse_clash(const struct listener *l, const struct listener *earlier, struct err *err)
-{
-	bool is_dual = listen_socket_is_dual(&l->wanted, l->conf->v6only);
-	const struct listener *dual = is_dual ? l : earlier;
-	char text[ADDR_TEXT];
-
-	addr_write(&l->wanted, text);
-	if (addr_unmap(&l->wanted).sa.sa_family != addr_unmap(&earlier->wanted).sa.sa_family)
-		err_set(err, CODE_CONFIG,
-			"cannot bind %s beside listen \"%s\" of %s: the IPv6 socket "
-			"takes IPv4 as well (set v6only = yes in listen \"%s\")",
-			text, earlier->conf->address, earlier->conf->origin, dual->conf->address);
-	else
-		err_set(err, CODE_CONFIG,
-			"cannot bind %s: listen \"%s\" of %s has it already (remove one of them)",
-			text, earlier->conf->address, earlier->conf->origin);
-	return prefix_origin(l->conf, err);
-}
-
-static bool check_clashes(const struct listener_set *set, struct err *err)
-{
-	for (unsigned i = 0; i < set->count; i++) {
-		for (unsigned k = 0; k < i; k++) {
-			if (do_overlap(&set->list[i], &set->list[k]))
-				return refuse_clash(&set->list[i], &set->list[k], err);
-		}
-	}
-	return true;
-}
-
-/* Returns the set of the listeners in conf, without sockets. */
-static struct listener_set *new_set(const struct conf *conf,
-				    const struct listener_addresses *resolved, struct err *err)
-{
-	struct listener_set *set = calloc(1, sizeof(*set));
-	bool good = set != NULL;
-
-	if (!set)
-		err_set(err, CODE_OSERR, "no memory");
-	for (size_t i = 0; good && i < conf->listener_count; i++)
-		good = add_wanted(set, &conf->listeners[i], resolved ? &resolved[i] : NULL, err);
-	if (good && check_clashes(set, err))
-		return set;
-	if (set)
-		free_set(set);
-	return NULL;
-}
-
-bool listener_resolve(const struct conf *conf, struct listener_addresses *per_listen,
-		      struct err *err)
-{
-	struct listener_set *set;
-
-	for (size_t i = 0; i < conf->listener_count; i++)
-		if (!find_addrs(&conf->listeners[i], &per_listen[i], err))
-			return false;
-	set = new_set(conf, per_listen, err);
-	if (set)
-		free_set(set);
-	return set != NULL;
-}
-
-unsigned listener_count_sockets(const struct conf *conf, const struct listener_addresses *resolved,
-				unsigned worker_sockets)
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		bool is_each = conf->listeners[i].reuse_port && worker_sockets > 0 &&
-			       resolved[i].found[0].sa.sa_family != AF_UNIX;
-
-		count += resolved[i].count * (is_each ? worker_sockets : 1);
-	}
-	return count;
 }
 
 static bool holds_fd(const struct listener_set *set, int fd)
@@ -224,7 +96,7 @@ static void blame_old(const struct listener *l, const struct listener_set *old, 
 	char text[ADDR_TEXT];
 
 	for (unsigned i = 0; old && i < old->count; i++) {
-		if (do_overlap(l, &old->list[i])) {
+		if (listener_overlaps(l, &old->list[i])) {
 			err_set(err, CODE_UNAVAILABLE,
 				"cannot bind %s: the running server holds it as listen \"%s\" "
 				"(a restart is needed to go from one to the other)",
@@ -310,12 +182,12 @@ struct listener_set *listener_open_all(const struct conf *conf, const struct lis
 				       unsigned worker_sockets,
 				       const struct listener_addresses *resolved, struct err *err)
 {
-	struct listener_set *set = new_set(conf, resolved, err);
+	struct listener_set *set = listener_set_new(conf, resolved, err);
 
 	for (unsigned i = 0; set && i < set->count; i++) {
 		if (open_one(&set->list[i], set, old, worker_sockets, err))
 			continue;
-		prefix_origin(set->list[i].conf, err);
+		listener_blame(set->list[i].conf, err);
 		listener_close_all(set, old, true);
 		return NULL;
 	}
@@ -351,7 +223,7 @@ void listener_apply(const struct listener_set *set)
 
 		if (l->created || apply_conf(l, &err))
 			continue;
-		prefix_origin(l->conf, &err);
+		listener_blame(l->conf, &err);
 		LOG(EVENT_environment_warned, LOG_STR("message", err.text));
 	}
 }
@@ -372,7 +244,7 @@ void listener_close_all(struct listener_set *set, const struct listener_set *kep
 		if (unlink_paths && is_unix(l) && l->fd_count > 0 && !shared && !l->inherited)
 			unix_path_remove(&l->bound, &l->made);
 	}
-	free_set(set);
+	listener_set_free(set);
 }
 
 static bool probe_address(const struct addr *addr, const struct listen_conf *conf, struct err *err)
@@ -383,7 +255,7 @@ static bool probe_address(const struct addr *addr, const struct listen_conf *con
 		return true;
 	if (in_use)
 		blame_passed(addr, conf->v6only, err);
-	return prefix_origin(conf, err);
+	return listener_blame(conf, err);
 }
 
 bool listener_probe(const struct listen_conf *conf, const struct listener_addresses *resolved,

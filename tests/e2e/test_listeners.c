@@ -253,6 +253,12 @@ static bool have_ipv6(void)
 	return have;
 }
 
+static void ask_on(int fd)
+{
+	client_say(fd, "x");
+	client_hear(fd, ACK);
+}
+
 static bool listens(int fd)
 {
 	int value = 0;
@@ -289,6 +295,16 @@ static void listener__made_blocking_or_shut_down__is_mended_by_the_workers(void 
 	close(fd);
 }
 
+/* The client that held the port leaves; then the server listens again. */
+static void check_mended(struct server *s, const char *address, int fd, int held)
+{
+	close(held);
+	WAIT_UNTIL(s, listens(fd));
+	client_ask(address, "x", ACK);
+	server_stop(s);
+	close(fd);
+}
+
 /* A connection accepted without SO_REUSEADDR holds the port that the shutdown has released. */
 static void listener__shut_down__whose_port_is_in_use__listens_once_it_is_free(void **state)
 {
@@ -301,20 +317,14 @@ static void listener__shut_down__whose_port_is_in_use__listens_once_it_is_free(v
 	s = server_start(&(struct plan){
 		.listen = { listen, "127.0.0.1:0=ack" }, .pass_fd = fd, .workers = 2 });
 	held = client_connect(address);
-	client_say(held, "x");
-	client_hear(held, ACK);
+	ask_on(held);
 	server_mark(s);
 	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
 	WAIT_UNTIL(s, server_count(s, "listener_waits", NULL));
 	assert_false(listens(fd));
 	client_ask(s->addresses[1], "x", ACK); /* the other listener goes on */
-	client_say(held, "x");
-	client_hear(held, ACK);
-	close(held);
-	WAIT_UNTIL(s, listens(fd));
-	client_ask(address, "x", ACK);
-	server_stop(s);
-	close(fd);
+	ask_on(held);
+	check_mended(s, address, fd, held);
 }
 
 /* The listener of the new workers listens once the client of the old ones has left. */
@@ -328,8 +338,7 @@ static void reload__while_the_port_of_a_listener_is_in_use__keeps_its_socket(voi
 	snprintf(listen, sizeof(listen), "%s=ack", address);
 	s = server_start(&(struct plan){ .listen = { listen }, .pass_fd = fd, .workers = 2 });
 	held = client_connect(address);
-	client_say(held, "x");
-	client_hear(held, ACK);
+	ask_on(held);
 	server_mark(s);
 	assert_int_equal(shutdown(fd, SHUT_RDWR), 0);
 	assert_non_null(strstr(server_wait_event(s, "listener_waits", NULL), "advice="));
@@ -340,14 +349,9 @@ static void reload__while_the_port_of_a_listener_is_in_use__keeps_its_socket(voi
 		WAIT_UNTIL(s, server_count(s, "listener_waits", NULL));
 		assert_false(listens(fd));
 		assert_int_equal(server_count(s, "environment_warned", NULL), 0);
-		client_say(held, "x");
-		client_hear(held, ACK);
+		ask_on(held);
 	}
-	close(held);
-	WAIT_UNTIL(s, listens(fd));
-	client_ask(address, "x", ACK);
-	server_stop(s);
-	close(fd);
+	check_mended(s, address, fd, held);
 }
 
 int main(void)

@@ -22,43 +22,29 @@ static unsigned answer_options(const struct asked *a)
 	return file_send_nothing(a, FILE_ALLOW);
 }
 
-enum { CODED_PATH = FILE_PATH + CODING_EXTENSION };
-
-static const char *write_coded_path(const struct asked *a, const struct coding *coding, char *path)
-{
-	snprintf(path, CODED_PATH, "%s%s", a->path, coding->extension);
-	return path;
-}
-
-/* A coded file that is there and could not be opened. */
-struct unread_coded {
-	const struct coding *coding; /* NULL: none */
-	int error;
-};
-
 /*
  * Takes the file beside it that the client would rather have: x.css.gz for x.css. It must be as new
  * as the file, which else has changed since it was made.
  */
-static const char *take_coded(const struct asked *a, struct found *file,
-			      struct unread_coded *unread)
+static const char *take_coded(const struct asked *a, struct found *file, struct find_unread *unread)
 {
 	const struct coding *codings[CODINGS];
 	unsigned count = coding_choose(a->request, buf_head(&a->c->in), codings);
 	struct found coded;
-	char path[CODED_PATH];
+	char path[SERVED_PATH + CODING_EXTENSION];
 
 	for (unsigned i = 0; i < count; i++) {
-		enum beneath_end end =
-			file_open(a->place, write_coded_path(a, codings[i], path), true, &coded);
+		enum beneath_end end;
 
+		snprintf(path, sizeof(path), "%s%s", a->path, codings[i]->extension);
+		end = file_open(a->place, path, true, &coded);
 		if (end == BENEATH_FILE && coded.st.st_mtim.tv_sec >= file->st.st_mtim.tv_sec) {
 			found_close(file);
 			*file = coded;
 			return codings[i]->name;
 		}
 		if (beneath_is_failure(end))
-			*unread = (struct unread_coded){ codings[i], errno };
+			find_keep_unread(unread, path, errno);
 		found_close(&coded);
 	}
 	return NULL;
@@ -66,14 +52,15 @@ static const char *take_coded(const struct asked *a, struct found *file,
 
 static unsigned send_found(const struct asked *a, struct found *file)
 {
-	struct unread_coded unread = { NULL, 0 };
-	const char *coding = a->conf->precompressed ? take_coded(a, file, &unread) : NULL;
-	unsigned status = file_send(a, file, coding);
-	char path[CODED_PATH];
+	struct find_unread unread; /* its path is written before it is read */
+	const char *coding;
+	unsigned status;
 
-	if (status != 0 && unread.coding)
-		file_log_error(a->place, write_coded_path(a, unread.coding, path), status,
-			       unread.error);
+	unread.error = 0;
+	coding = a->conf->precompressed ? take_coded(a, file, &unread) : NULL;
+	status = file_send(a, file, coding);
+	if (status != 0)
+		find_log_unread(&unread, a->place, status);
 	return status;
 }
 

@@ -71,6 +71,18 @@ enum beneath_end find_index(struct asked *a, struct found *file)
 	return end;
 }
 
+void find_keep_unread(struct find_unread *unread, const char *path, int error)
+{
+	unread->error = error;
+	memcpy(unread->path, path, strlen(path) + 1);
+}
+
+void find_log_unread(const struct find_unread *unread, unsigned place, unsigned status)
+{
+	if (unread->error != 0)
+		file_log_error(place, unread->path, status, unread->error);
+}
+
 /* --- Option try --- */
 
 /* The status of an entry such as =404; 0: it is a path. */
@@ -122,19 +134,7 @@ static enum beneath_end open_entry(struct asked *a, struct found *file)
 	return end;
 }
 
-/* A fallback that is there and could not be opened. */
-struct unread {
-	int error; /* 0: none */
-	char path[FILE_PATH];
-};
-
-static void keep_unread(struct unread *unread, const char *path, int error)
-{
-	unread->error = error;
-	memcpy(unread->path, path, strlen(path) + 1);
-}
-
-static unsigned search_fallback(struct asked *a, struct found *file, struct unread *unread)
+static unsigned search_fallback(struct asked *a, struct found *file, struct find_unread *unread)
 {
 	const struct text_list *list = &a->conf->try;
 	char uri[HTTP_LINE_MOST];
@@ -153,7 +153,7 @@ static unsigned search_fallback(struct asked *a, struct found *file, struct unre
 		if (end == BENEATH_FILE)
 			return 200;
 		if (beneath_is_failure(end))
-			keep_unread(unread, a->path, errno);
+			find_keep_unread(unread, a->path, errno);
 		if (end == BENEATH_TRY_AGAIN || end == BENEATH_FAILED)
 			return status_of(end);
 	}
@@ -162,13 +162,12 @@ static unsigned search_fallback(struct asked *a, struct found *file, struct unre
 
 unsigned find_fallback(struct asked *a, struct found *file)
 {
-	struct unread unread; /* its path is written before it is read */
+	struct find_unread unread; /* its path is written before it is read */
 	unsigned status;
 
 	unread.error = 0;
 	status = search_fallback(a, file, &unread);
-	if (unread.error != 0)
-		file_log_error(a->place, unread.path, status, unread.error);
+	find_log_unread(&unread, a->place, status);
 	return status;
 }
 

@@ -6,6 +6,7 @@
 #ifndef SERVICES_FILES_FIND_H
 #define SERVICES_FILES_FIND_H
 
+#include "services/files/coding.h"
 #include "services/files/send/file_send.h"
 
 /*
@@ -32,5 +33,17 @@ unsigned find_fallback(struct asked *asked, struct found *file);
 
 /* At load: false with err when option try is wrong. */
 bool find_check_try(const struct listen_conf *conf, struct err *err);
+
+/* What stands in for a file, is there and could not be opened. */
+struct find_unread {
+	int error; /* 0: none */
+	char path[SERVED_PATH + CODING_EXTENSION];
+};
+
+/* Keeps it until the status of the answer is known, in the place of one before. */
+void find_keep_unread(struct find_unread *unread, const char *path, int error);
+
+/* Logs it, if there is one, as file_log_error does. */
+void find_log_unread(const struct find_unread *unread, unsigned place, unsigned status);
 
 #endif

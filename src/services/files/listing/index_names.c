@@ -98,7 +98,7 @@ static bool is_kind(unsigned char type)
 static bool follow_link(const struct index_folder *folder, const char *name, struct stat *st)
 {
 	struct beneath_file file;
-	char path[FILE_PATH];
+	char path[SERVED_PATH];
 	enum beneath_end end;
 
 	if (snprintf(path, sizeof(path), "%s%s%s", folder->path, folder->path[0] ? "/" : "",

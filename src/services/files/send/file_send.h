@@ -19,7 +19,7 @@
 #define FILE_ALLOW "Allow: GET, HEAD, OPTIONS\r\n"
 
 enum {
-	FILE_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
+	SERVED_PATH = HTTP_LINE_MOST + 1 + NAME_MAX + 1,
 	TRY_MOST = 1000, /* bytes of an entry of option try; of option redirect */
 	REDIRECT_MOST = 2000,
 };
@@ -31,7 +31,7 @@ struct asked {
 	unsigned place;                 /* services/files/open/place.h */
 	const struct listen_conf *conf; /* the options of that place */
 	struct http_target target;
-	char path[FILE_PATH]; /* below the root; with the name of an index behind it */
+	char path[SERVED_PATH]; /* below the root; with the name of an index behind it */
 };
 
 /*
