@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each call enters the region, asks OpenSSL, and leaves the region with an empty error queue: the
+ * queue is the thread's, and its texts would lie in the region (ERR_put_error(3)).
+ */
+#include "tls/session.h"
+
+#include <errno.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+
+#include "base/err.h"
+#include "base/sys.h"
+#include "tls/memory.h"
+
+/* The methods of a BIO on a socket; the number of the descriptor is its data. */
+static BIO_METHOD *method;
+
+/* What the socket said in the last call, and OpenSSL. */
+static struct {
+	int error; /* errno */
+	bool has_ended;
+	int reason;
+} last;
+
+static int fd_of(BIO *bio)
+{
+	return (int)(intptr_t)BIO_get_data(bio);
+}
+
+static bool may_try_again(int error)
+{
+	return error == EAGAIN || error == EINTR;
+}
+
+static int note_call(BIO *bio, ssize_t moved, int flags)
+{
+	BIO_clear_retry_flags(bio);
+	if (moved >= 0)
+		return (int)moved;
+	last.error = errno;
+	if (may_try_again(errno))
+		BIO_set_flags(bio, flags | BIO_FLAGS_SHOULD_RETRY);
+	return -1;
+}
+
+static int read_socket(BIO *bio, char *to, int size)
+{
+	ssize_t got = sys_recv(fd_of(bio), to, (size_t)size, MSG_DONTWAIT);
+
+	last.has_ended = got == 0;
+	return note_call(bio, got, BIO_FLAGS_READ);
+}
+
+static int write_socket(BIO *bio, const char *bytes, int size)
+{
+	return note_call(bio,
+			 sys_send(fd_of(bio), bytes, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL),
+			 BIO_FLAGS_WRITE);
+}
+
+static long control_socket(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio;
+	(void)number;
+	(void)pointer;
+	if (command == BIO_CTRL_EOF)
+		return last.has_ended;
+	return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+}
+
+bool session_prepare(void)
+{
+	if (method)
+		return true;
+	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "connection");
+	return method && BIO_meth_set_read(method, read_socket) == 1 &&
+	       BIO_meth_set_write(method, write_socket) == 1 &&
+	       BIO_meth_set_ctrl(method, control_socket) == 1;
+}
+
+static SSL *enter(struct sessions *s, uint32_t number)
+{
+	memory_enter(&s->regions[number]);
+	last.error = 0;
+	last.has_ended = false;
+	return s->regions[number].session;
+}
+
+static void leave(void)
+{
+	ERR_clear_error();
+	memory_leave();
+}
+
+/* The sockets of both directions are one BIO, which SSL_set_bio(3) takes over. */
+static SSL *new_session(SSL_CTX *context, int fd)
+{
+	SSL *ssl = SSL_new(context);
+	BIO *bio = ssl ? BIO_new(method) : NULL;
+
+	if (!bio) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	BIO_set_data(bio, (void *)(intptr_t)fd);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+bool session_open(struct sessions *s, uint32_t number, SSL_CTX *context, int fd)
+{
+	struct region *region = &s->regions[number];
+	SSL *ssl;
+
+	BUG_ON(region->session || region->first != 0);
+	region->number = number;
+	memory_enter(region);
+	ssl = new_session(context, fd);
+	leave();
+	if (!ssl) {
+		region_drop(&s->blocks, region);
+		return false;
+	}
+	region->maker = s->maker;
+	region->session = ssl;
+	return true;
+}
+
+static enum session_end end_of_failure(void)
+{
+	last.reason = ERR_GET_REASON(ERR_peek_error());
+	if (last.reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return SESSION_CUT;
+	return SESSION_FAILED;
+}
+
+/* Why the call with that result has moved nothing. */
+static enum session_end end_of(const SSL *ssl, int result)
+{
+	switch (SSL_get_error(ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return SESSION_WAITS;
+	case SSL_ERROR_WANT_WRITE:
+		return SESSION_WAITS_TO_SEND;
+	case SSL_ERROR_ZERO_RETURN:
+		return SESSION_ENDED;
+	case SSL_ERROR_SYSCALL:
+		if (last.has_ended)
+			return SESSION_CUT;
+		errno = last.error != 0 ? last.error : EPROTO;
+		return SESSION_LOST;
+	default:
+		return end_of_failure();
+	}
+}
+
+/* Leaves the region; errno is the socket's. */
+static enum session_end end_call(const SSL *ssl, int result)
+{
+	enum session_end end = result > 0 ? SESSION_MOVED : end_of(ssl, result);
+	int error = errno;
+
+	leave();
+	errno = error;
+	return end;
+}
+
+enum session_end session_handshake(struct sessions *s, uint32_t number)
+{
+	SSL *ssl = enter(s, number);
+
+	return end_call(ssl, SSL_do_handshake(ssl));
+}
+
+enum session_end session_receive(struct sessions *s, uint32_t number, char *to, size_t size,
+				 size_t *moved)
+{
+	SSL *ssl = enter(s, number);
+
+	*moved = 0;
+	return end_call(ssl, SSL_read_ex(ssl, to, size, moved));
+}
+
+enum session_end session_send(struct sessions *s, uint32_t number, const char *bytes, size_t size,
+			      size_t *moved)
+{
+	SSL *ssl = enter(s, number);
+
+	*moved = 0;
+	return end_call(ssl, SSL_write_ex(ssl, bytes, size, moved));
+}
+
+/* 0: the other end has not said so yet, for which nobody waits. */
+enum session_end session_finish(struct sessions *s, uint32_t number)
+{
+	SSL *ssl = enter(s, number);
+	int result = SSL_shutdown(ssl);
+
+	return end_call(ssl, result == 0 ? 1 : result);
+}
+
+bool session_has_input(struct sessions *s, uint32_t number)
+{
+	SSL *ssl = enter(s, number);
+	bool has = SSL_has_pending(ssl) == 1;
+
+	leave();
+	return has;
+}
+
+void session_close(struct sessions *s, uint32_t number)
+{
+	struct region *region = &s->regions[number];
+
+	region->is_ending = true;
+	if (region->maker == s->maker) {
+		SSL *ssl = enter(s, number);
+
+		SSL_free(ssl);
+		leave();
+	}
+	region_drop(&s->blocks, region);
+}
+
+void session_facts(struct sessions *s, uint32_t number, struct session_facts *facts)
+{
+	SSL *ssl = enter(s, number);
+
+	*facts = (struct session_facts){
+		.protocol = SSL_get_version(ssl),
+		.cipher = SSL_get_cipher_name(ssl),
+		.server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name),
+		.is_resumed = SSL_session_reused(ssl) == 1,
+	};
+	leave();
+}
+
+int session_reason(void)
+{
+	return last.reason;
+}
+
+const char *session_reason_text(void)
+{
+	const char *text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, last.reason));
+
+	return text ? text : "unknown reason";
+}
