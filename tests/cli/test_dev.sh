@@ -41,7 +41,7 @@ for name in bash dirname; do ln -s "$(command -v "$name")" "$folder/bare/$name";
 PATH=$folder/bare bash ./dev docs > "$folder/said" 2>&1
 test $? -eq 1 && says 'dev: this system has no dpkg; please install what is missing:' 'dev:   a C compiler and GNU make' \
 	'dev:   GNU autoconf' 'dev:   GNU automake' 'dev:   pkgconf or pkg-config' \
-	'dev:   libconfuse >= 3.0, with its headers' 'dev:   libxcrypt >= 4.3, with its headers' \
+	'dev:   libconfuse >= 3.0, with its headers' 'dev:   libxcrypt >= 4.3, with its headers' 'dev:   OpenSSL >= 3.0, with its headers' \
 	'dev:   cmocka >= 1.1.5, with its headers'
 report dev__without_dpkg__names_what_is_missing $? "$folder/said"
 exit "$bad"

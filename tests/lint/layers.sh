@@ -10,15 +10,16 @@ declare -A below=(
 	[base]='tables'
 	[config]='tables base'
 	[net]='tables base config'
-	[stats]='tables base config net'
-	[accesslog]='tables base config net stats'
-	[worker]='tables base config net stats accesslog'
-	[services]='tables base config net stats accesslog worker'
-	[master]='tables base config net stats accesslog worker'
-	[ctl]='tables base config net stats accesslog worker master'
+	[tls]='tables base config net'
+	[stats]='tables base config net tls'
+	[accesslog]='tables base config net tls stats'
+	[worker]='tables base config net tls stats accesslog'
+	[services]='tables base config net tls stats accesslog worker'
+	[master]='tables base config net tls stats accesslog worker'
+	[ctl]='tables base config net tls stats accesslog worker master'
 	[client]='tables base'
 	[demo]='tables base'
-	[main.c]='tables base config net stats accesslog worker services master ctl'
+	[main.c]='tables base config net tls stats accesslog worker services master ctl'
 )
 
 # What a folder of a service sees of services/ besides itself.
