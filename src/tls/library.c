@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tls/memory.h"
+
 bool tls_library_start(struct err *err)
 {
 	static bool has_started; /* only here is it written */
@@ -14,7 +16,7 @@ bool tls_library_start(struct err *err)
 	const uint64_t wish = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
 			      OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS;
 
-	if (!has_started && OPENSSL_init_ssl(wish, NULL) != 1)
+	if (!has_started && (!memory_install() || OPENSSL_init_ssl(wish, NULL) != 1))
 		return err_set(err, CODE_OSERR, "OpenSSL cannot start");
 	has_started = true;
 	return true;

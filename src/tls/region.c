@@ -296,6 +296,13 @@ int64_t region_of(const struct blocks *b, const void *address)
 	return head ? (int64_t)head->number : -1;
 }
 
+/* What still points into it must show, in builds for tests. */
+#ifdef TLS_CHECKS
+enum { WIPED = 0xdb };
+#else
+enum { WIPED = 0 };
+#endif
+
 void region_drop(struct blocks *b, struct region *r)
 {
 	uint32_t number = r->number;
@@ -305,7 +312,7 @@ void region_drop(struct blocks *b, struct region *r)
 		uint32_t bytes = head->bytes;
 
 		r->first = head->next;
-		memset(first_chunk(head), 0, bytes);
+		memset(first_chunk(head), WIPED, bytes);
 		head->magic = 0;
 		blocks_give(b, head);
 	}

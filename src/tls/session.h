@@ -15,9 +15,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <openssl/ssl.h>
-
 #include "tls/region.h"
+
+struct ssl_ctx_st; /* SSL_CTX */
 
 struct sessions {
 	struct blocks blocks;
@@ -40,7 +40,7 @@ enum session_end {
 bool session_prepare(void);
 
 /* Begins a session of the server's side on the socket. False: no memory is left for it. */
-bool session_open(struct sessions *sessions, uint32_t number, SSL_CTX *context, int fd);
+bool session_open(struct sessions *sessions, uint32_t number, struct ssl_ctx_st *context, int fd);
 
 /* True for a record that has a session. */
 static inline bool session_is_there(const struct sessions *sessions, uint32_t number)

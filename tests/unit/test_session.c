@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tls/library.h"
 #include "tls/memory.h"
 #include "tls/session.h"
 #include "unit/tls_client.h"
@@ -343,8 +344,9 @@ int main(void)
 		cmocka_unit_test(session__without_memory__fails_alone),
 	};
 
-	if (!memory_install())
+	struct err err;
+
+	if (!tls_library_start(&err))
 		return 1;
-	OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
