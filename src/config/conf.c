@@ -190,6 +190,7 @@ void conf_free(struct conf *conf)
 	conf_drop_listeners(conf, 0);
 	conf_titled_drop(conf, SECTION_program, NULL);
 	conf_titled_drop(conf, SECTION_upstream, NULL);
+	conf_titled_drop(conf, SECTION_tls, NULL);
 	free(conf->listeners);
 	free(conf->origin);
 	conf_place_free(conf->places);

@@ -19,12 +19,14 @@
 #define FIELD_listen(kind, name)
 #define FIELD_program(kind, name)
 #define FIELD_upstream(kind, name)
+#define FIELD_tls(kind, name)
 #define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
 	FIELD_##section(kind, name)
 
 struct listen_conf;
 struct program_conf;
 struct upstream_conf;
+struct tls_conf;
 struct auth_users; /* config/auth_users.h */
 
 struct conf {
@@ -35,6 +37,8 @@ struct conf {
 	size_t program_count;
 	struct upstream_conf *upstreams;
 	size_t upstream_count;
+	struct tls_conf *tls;
+	size_t tls_count;
 	char **places; /* by row of options[]: "etc/x.conf:3", "-o user=x", NULL for a default */
 #include "tables/options.def"
 };
@@ -88,11 +92,26 @@ struct upstream_conf {
 #include "tables/options.def"
 };
 
+#undef FIELD_upstream
+#undef FIELD_tls
+#define FIELD_upstream(kind, name)
+#define FIELD_tls(kind, name) kind_##kind name;
+#define OPTION(section, name, kind, fallback, min, max, words, service, reload, sentence) \
+	FIELD_##section(kind, name)
+
+struct tls_conf {
+	char *title;
+	char *origin;  /* as a program's */
+	char **places; /* as a listener's */
+#include "tables/options.def"
+};
+
 #undef FIELD_main
 #undef FIELD_log
 #undef FIELD_listen
 #undef FIELD_program
 #undef FIELD_upstream
+#undef FIELD_tls
 
 /* Room for the options of any one section, at the offsets of their rows. */
 union option_object {
@@ -100,6 +119,7 @@ union option_object {
 	struct listen_conf listen;
 	struct program_conf program;
 	struct upstream_conf upstream;
+	struct tls_conf tls;
 };
 
 /* Enumerators of the CHOICE options, in the order of their words. */
@@ -109,6 +129,7 @@ enum { STDERR_LOG, STDERR_CONNECTION };
 enum upstream_balance { BALANCE_LEAST_CONN, BALANCE_ROUND_ROBIN, BALANCE_RANDOM, BALANCE_HASH };
 enum upstream_check { CHECK_OFF, CHECK_CONNECT, CHECK_EXPECT };
 enum send_proxy { SEND_PROXY_OFF, SEND_PROXY_V1, SEND_PROXY_V2 };
+enum client_verify { VERIFY_NO, VERIFY_OPTIONAL, VERIFY_YES };
 enum on_limit { ON_LIMIT_WAIT, ON_LIMIT_CLOSE, ON_LIMIT_RESET };
 enum follow_symlinks { FOLLOW_YES, FOLLOW_NO, FOLLOW_SAME_OWNER };
 enum framing { FRAMING_RAW, FRAMING_LINE, FRAMING_LENGTH };

@@ -15,6 +15,7 @@
 #include "config/conf_limit.h"
 #include "config/conf_location.h"
 #include "config/conf_program.h"
+#include "config/conf_tls.h"
 #include "config/conf_trusted.h"
 #include "config/conf_upstream.h"
 
@@ -49,6 +50,7 @@ static bool take_listeners(struct conf *conf, const struct conf_source *source, 
 	if (source->listener_count > 0) {
 		conf_program_drop_unused(conf);
 		conf_upstream_drop_unused(conf);
+		conf_tls_drop_unused(conf);
 	}
 	return conf_cmdline_program(conf, source, err);
 }
@@ -152,8 +154,9 @@ struct conf *conf_load(const struct conf_source *source, struct err *err)
 
 	if (conf != NULL && (!fill_conf(conf, source, err) || !conf_location_inherit(conf, err) ||
 			     !check_reserves(conf, err) || !conf_program_check(conf, err) ||
-			     !conf_upstream_check(conf, err) || !conf_limit_check(conf, err) ||
-			     !conf_trusted_check(conf, err) || !auth_users_check(conf, err))) {
+			     !conf_upstream_check(conf, err) || !conf_tls_check(conf, err) ||
+			     !conf_limit_check(conf, err) || !conf_trusted_check(conf, err) ||
+			     !auth_users_check(conf, err))) {
 		conf_free(conf);
 		conf = NULL;
 	}

@@ -90,6 +90,8 @@ void conf_print(const struct conf *conf, FILE *out)
 		if (!conf_upstream_is_plain(&conf->upstreams[i]))
 			print_titled(SECTION_upstream, conf->upstreams[i].title,
 				     &conf->upstreams[i], out);
+	for (size_t i = 0; i < conf->tls_count; i++)
+		print_titled(SECTION_tls, conf->tls[i].title, &conf->tls[i], out);
 	for (size_t i = 0; i < conf->program_count; i++)
 		print_titled(SECTION_program, conf->programs[i].title, &conf->programs[i], out);
 	for (size_t i = 0; i < conf->listener_count; i++)

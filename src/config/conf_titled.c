@@ -21,6 +21,8 @@ static const struct place_of_list {
 	[SECTION_upstream] = { offsetof(struct conf, upstreams),
 			       offsetof(struct conf, upstream_count),
 			       sizeof(struct upstream_conf) },
+	[SECTION_tls] = { offsetof(struct conf, tls), offsetof(struct conf, tls_count),
+			  sizeof(struct tls_conf) },
 };
 
 #define HAS_HEAD(type, first)                                                               \
@@ -31,6 +33,7 @@ static const struct place_of_list {
 HAS_HEAD(struct listen_conf, address);
 HAS_HEAD(struct program_conf, title);
 HAS_HEAD(struct upstream_conf, title);
+HAS_HEAD(struct tls_conf, title);
 
 bool conf_titled_set_place(void *object, const struct option *option, const char *text,
 			   struct err *err)

@@ -9,6 +9,7 @@ enum foreign_kind {
 	FOREIGN_main,
 	FOREIGN_listen,
 	FOREIGN_upstream,
+	FOREIGN_tls,
 	FOREIGN_l,
 	FOREIGN_word,
 	FOREIGN_value,

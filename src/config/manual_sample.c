@@ -99,11 +99,14 @@ static void show_titled(const char *head, enum option_section section, FILE *out
 
 static void guest_sections(const struct listen_conf *listen, FILE *out)
 {
-	print_comment("",
-		      "Upstreams, programs of your own, and the options that only their listeners "
-		      "know. server, command, module and root are required.",
-		      out);
+	print_comment(
+		"",
+		"Upstreams, certificates, programs of your own, and the options that only some "
+		"listeners know. server, certificate, key, command, module and root are "
+		"required.",
+		out);
 	show_titled("upstream \"db\"", SECTION_upstream, out);
+	show_titled("tls \"site\"", SECTION_tls, out);
 	show_titled("program \"app\"", SECTION_program, out);
 	show_section("listen \"127.0.0.1:8080\"", SECTION_listen, listen, "http", out);
 	show_section("listen \"127.0.0.1:5432\"", SECTION_listen, listen, "proxy", out);

@@ -16,13 +16,14 @@
 #include "config/foreign.h"
 #include "config/option_type.h"
 
-enum { DEFAULT_NETS = 4, DEFAULT_NETS_TEXT = 64 };
+enum { DEFAULT_WORDS = 4, DEFAULT_WORDS_TEXT = 64 };
 
 #define OFFSET_main(name)     offsetof(struct conf, name)
 #define OFFSET_log(name)      offsetof(struct conf, log_##name)
 #define OFFSET_listen(name)   offsetof(struct listen_conf, name)
 #define OFFSET_program(name)  offsetof(struct program_conf, name)
 #define OFFSET_upstream(name) offsetof(struct upstream_conf, name)
+#define OFFSET_tls(name)      offsetof(struct tls_conf, name)
 #define ROW(section, name, kind, fallback, min, max, words, service, reload, sentence, \
 	    is_of_listen)                                                              \
 	{ SECTION_##section,                                                           \
@@ -162,17 +163,17 @@ bool option_check(const struct option *option, const char *word, struct err *err
 	return is_good;
 }
 
-/* The default of NETS is blocks, separated by blanks. */
-static bool set_default_nets(const struct option *option, void *object, struct err *err)
+/* The words of a list are separated by blanks. */
+static bool set_default_list(const struct option *option, void *object, struct err *err)
 {
-	const char *words[DEFAULT_NETS];
-	char text[DEFAULT_NETS_TEXT], *at = text;
+	const char *words[DEFAULT_WORDS];
+	char text[DEFAULT_WORDS_TEXT], *at = text;
 	size_t count = 0;
 
 	BUG_ON(strlen(option->fallback) >= sizeof(text));
 	memcpy(text, option->fallback, strlen(option->fallback) + 1);
 	while (*at != '\0') {
-		BUG_ON(count == DEFAULT_NETS);
+		BUG_ON(count == DEFAULT_WORDS);
 		words[count++] = at;
 		at += strcspn(at, " ");
 		if (*at != '\0')
@@ -183,8 +184,8 @@ static bool set_default_nets(const struct option *option, void *object, struct e
 
 static bool set_default(const struct option *option, void *object, struct err *err)
 {
-	if (option->kind == KIND_NETS)
-		return set_default_nets(option, object, err);
+	if (option_is_list(option))
+		return set_default_list(option, object, err);
 	/* "" means "not given" and is outside the bounds */
 	if (option->kind == KIND_TEXT && option->fallback[0] == '\0') {
 		char *empty = strdup("");
@@ -194,7 +195,7 @@ static bool set_default(const struct option *option, void *object, struct err *e
 		*(char **)field_of(option, object) = empty;
 		return true;
 	}
-	return option_read(option, object, &option->fallback, option->fallback[0] != '\0', err);
+	return option_read(option, object, &option->fallback, 1, err);
 }
 
 bool option_defaults(enum option_section section, void *object, struct err *err)
@@ -315,10 +316,9 @@ const struct option *option_find_meant(const char *name)
 const char *option_foreign(enum option_section section, const char *name)
 {
 	static const enum foreign_kind kinds[SECTION_COUNT] = {
-		[SECTION_main] = FOREIGN_main,
-		[SECTION_listen] = FOREIGN_listen,
-		[SECTION_location] = FOREIGN_listen,
-		[SECTION_upstream] = FOREIGN_upstream,
+		[SECTION_main] = FOREIGN_main,       [SECTION_listen] = FOREIGN_listen,
+		[SECTION_location] = FOREIGN_listen, [SECTION_upstream] = FOREIGN_upstream,
+		[SECTION_tls] = FOREIGN_tls,
 	};
 
 	return kinds[section] != FOREIGN_option ? foreign_find(kinds[section], name) : NULL;

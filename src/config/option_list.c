@@ -8,6 +8,9 @@
 #include "base/quote.h"
 #include "base/units.h"
 #include "config/conf_server.h"
+#include "config/foreign.h"
+
+enum { NAME_VALUE = 128 }; /* of a row of foreign.def */
 
 /* Writes the texts in braces, as the configuration file has a list. */
 static void write_texts(char *const *texts, size_t count, FILE *out)
@@ -121,6 +124,21 @@ static bool takes_servers(const struct option *option)
 	return strcmp(option->words, "SERVER") == 0;
 }
 
+/* A LIST row of the word PATH takes absolute paths. */
+static bool takes_paths(const struct option *option)
+{
+	return strcmp(option->words, "PATH") == 0;
+}
+
+/* A LIST row whose first word is WORD takes its other words alone; NULL: it is another one. */
+static const char *words_taken(const struct option *option)
+{
+	static const char mark[] = "WORD ";
+
+	return strncmp(option->words, mark, strlen(mark)) == 0 ? option->words + strlen(mark) :
+								 NULL;
+}
+
 static const char *list_allowed(const struct option *option, char *text)
 {
 	if (takes_assignments(option))
@@ -129,10 +147,25 @@ static const char *list_allowed(const struct option *option, char *text)
 	else if (takes_servers(option))
 		snprintf(text, OPTION_TYPE_ALLOWED,
 			 "a list of servers such as \"10.0.0.1:5432 weight=2\"");
+	else if (takes_paths(option))
+		snprintf(text, OPTION_TYPE_ALLOWED, "a list of paths that begin with /");
+	else if (words_taken(option))
+		snprintf(text, OPTION_TYPE_ALLOWED, "a list of the words %s", words_taken(option));
 	else
 		snprintf(text, OPTION_TYPE_ALLOWED, "a list of texts of %s to %s bytes",
 			 option->min, option->max);
 	return text;
+}
+
+static bool refuse_word(const struct option *option, const char *text, struct err *err)
+{
+	char shown[QUOTE_TEXT], allowed[OPTION_TYPE_ALLOWED], pair[NAME_VALUE];
+	const char *hint;
+
+	snprintf(pair, sizeof(pair), "%s=%s", option->name, text);
+	hint = foreign_find(FOREIGN_value, pair);
+	return err_set(err, CODE_CONFIG, "%s is unknown (%s%s%s)", quote_show(text, shown),
+		       list_allowed(option, allowed), hint ? "; " : "", hint ? hint : "");
 }
 
 static bool check_text(const struct option *option, const char *text, struct err *err)
@@ -149,6 +182,11 @@ static bool check_text(const struct option *option, const char *text, struct err
 	if (takes_assignments(option) && strchr(text, '=') <= text && !is_word(option, text))
 		return err_set(err, CODE_CONFIG, "%s is not an assignment (%s)",
 			       quote_show(text, shown), list_allowed(option, allowed));
+	if (takes_paths(option) && text[0] != '/')
+		return err_set(err, CODE_CONFIG, "%s is not an absolute path (%s)",
+			       quote_show(text, shown), list_allowed(option, allowed));
+	if (words_taken(option) && !units_has_word(words_taken(option), text))
+		return refuse_word(option, text, err);
 	return !takes_servers(option) || conf_server_read(text, &server, err);
 }
 

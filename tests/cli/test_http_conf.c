@@ -214,8 +214,7 @@ static void names__of_other_servers__have_hints(void **state)
 		{ "proxy_pass", "write service = proxy and to = {ADDRESS, ...} in a listen" },
 		{ "DirectoryIndex", "write index in a listen of service http" },
 		{ "DocumentRoot", "write root in a listen of service http" },
-		{ "ssl_certificate",
-		  "there is no TLS: let a proxy end it, with accept_proxy = yes" },
+		{ "ssl_certificate", "write certificate = {FILE} in a section tls" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
