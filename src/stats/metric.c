@@ -229,6 +229,8 @@ enum close_reason close_reason_of(int error)
 	case ENETUNREACH:
 	case ENETDOWN:
 		return CLOSE_client_reset;
+	case EPROTO: /* of a TLS session */
+		return CLOSE_tls_failed;
 	default:
 		return CLOSE_system_error;
 	}

@@ -26,9 +26,11 @@ struct region {
 	void *session;              /* what the memory is for; NULL: nothing */
 	uint32_t number;            /* of its record */
 	uint32_t maker;             /* the worker that began the session (tls/session.h) */
+	uint32_t owed;              /* bytes of a send that waits; 0: none */
 	uint32_t first;             /* 1 + unit of its first block */
 	uint32_t units;             /* of all its blocks */
 	bool is_ending;             /* its blocks stay until it is dropped, and are wiped */
+	bool is_ahead;              /* the session has read more than it was asked for, maybe */
 	uint32_t bins[REGION_BINS]; /* offset / 16 of the first free chunk + 1; 0: none */
 };
 

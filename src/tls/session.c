@@ -81,6 +81,57 @@ bool session_prepare(void)
 	       BIO_meth_set_ctrl(method, control_socket) == 1;
 }
 
+bool session_start(struct sessions *s, const struct session_memory *memory, uint32_t maker)
+{
+	*s = (struct sessions){ .regions = memory->regions, .maker = maker };
+	if (!blocks_start(&s->blocks, memory->base, memory->map, memory->units))
+		return false;
+	memory_serve(&s->blocks, s->regions);
+	return true;
+}
+
+void session_stop(struct sessions *s)
+{
+	memory_serve(NULL, NULL);
+	blocks_stop(&s->blocks);
+}
+
+void session_begin_claims(struct sessions *s)
+{
+	blocks_begin_claims(&s->blocks);
+}
+
+bool session_claim(struct sessions *s, uint32_t number)
+{
+	struct region *region = &s->regions[number];
+
+	if (region->number == number && region->session && region_claim(&s->blocks, region) &&
+	    region_of(&s->blocks, region->session) == number)
+		return true;
+	region->session = NULL;
+	region->first = 0;
+	return false;
+}
+
+/* Most records have never had a session: their pages stay untouched. */
+void session_disown(struct sessions *s, uint32_t number)
+{
+	struct region *region = &s->regions[number];
+
+	if (region->session || region->first != 0)
+		*region = (struct region){ 0 };
+}
+
+void session_settle(struct sessions *s)
+{
+	blocks_settle(&s->blocks);
+}
+
+size_t session_memory_used(const struct sessions *s)
+{
+	return (size_t)s->blocks.used * BLOCK_UNIT;
+}
+
 static SSL *enter(struct sessions *s, uint32_t number)
 {
 	memory_enter(&s->regions[number]);
@@ -118,7 +169,7 @@ bool session_open(struct sessions *s, uint32_t number, SSL_CTX *context, int fd)
 	SSL *ssl;
 
 	BUG_ON(region->session || region->first != 0);
-	region->number = number;
+	*region = (struct region){ .number = number };
 	memory_enter(region);
 	ssl = new_session(context, fd);
 	leave();
@@ -170,11 +221,18 @@ static enum session_end end_call(const SSL *ssl, int result)
 	return end;
 }
 
+/* After a call that waits, what was read ahead is a part of a record at most. */
+static enum session_end note_ahead(struct region *region, enum session_end end)
+{
+	region->is_ahead = end == SESSION_MOVED;
+	return end;
+}
+
 enum session_end session_handshake(struct sessions *s, uint32_t number)
 {
 	SSL *ssl = enter(s, number);
 
-	return end_call(ssl, SSL_do_handshake(ssl));
+	return note_ahead(&s->regions[number], end_call(ssl, SSL_do_handshake(ssl)));
 }
 
 enum session_end session_receive(struct sessions *s, uint32_t number, char *to, size_t size,
@@ -183,16 +241,32 @@ enum session_end session_receive(struct sessions *s, uint32_t number, char *to, 
 	SSL *ssl = enter(s, number);
 
 	*moved = 0;
-	return end_call(ssl, SSL_read_ex(ssl, to, size, moved));
+	return note_ahead(&s->regions[number], end_call(ssl, SSL_read_ex(ssl, to, size, moved)));
+}
+
+/* Bytes of a record: OpenSSL has encrypted no more than that when a send waits. */
+enum { RECORD_MOST = SSL3_RT_MAX_PLAIN_LENGTH };
+
+static size_t least_of(size_t one, size_t other)
+{
+	return one < other ? one : other;
 }
 
 enum session_end session_send(struct sessions *s, uint32_t number, const char *bytes, size_t size,
 			      size_t *moved)
 {
 	SSL *ssl = enter(s, number);
+	enum session_end end;
 
 	*moved = 0;
-	return end_call(ssl, SSL_write_ex(ssl, bytes, size, moved));
+	end = end_call(ssl, SSL_write_ex(ssl, bytes, size, moved));
+	s->regions[number].owed = end == SESSION_MOVED ? 0 : (uint32_t)least_of(size, RECORD_MOST);
+	return end;
+}
+
+size_t session_owed(const struct sessions *s, uint32_t number)
+{
+	return s->regions[number].owed;
 }
 
 /* 0: the other end has not said so yet, for which nobody waits. */
@@ -204,13 +278,11 @@ enum session_end session_finish(struct sessions *s, uint32_t number)
 	return end_call(ssl, result == 0 ? 1 : result);
 }
 
-bool session_has_input(struct sessions *s, uint32_t number)
+bool session_has_input(const struct sessions *s, uint32_t number)
 {
-	SSL *ssl = enter(s, number);
-	bool has = SSL_has_pending(ssl) == 1;
+	const struct region *region = &s->regions[number];
 
-	leave();
-	return has;
+	return region->is_ahead && SSL_has_pending(region->session) == 1;
 }
 
 void session_close(struct sessions *s, uint32_t number)
@@ -240,9 +312,9 @@ void session_facts(struct sessions *s, uint32_t number, struct session_facts *fa
 	leave();
 }
 
-int session_reason(void)
+bool session_is_plain_http(void)
 {
-	return last.reason;
+	return last.reason == SSL_R_HTTP_REQUEST || last.reason == SSL_R_HTTPS_PROXY_REQUEST;
 }
 
 const char *session_reason_text(void)

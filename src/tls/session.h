@@ -25,6 +25,35 @@ struct sessions {
 	uint32_t maker;         /* this worker, among those of its slot */
 };
 
+/* The memory of a slot's sessions, in its arena; `map` has a byte for each unit. */
+struct session_memory {
+	struct region *regions;
+	char *base;
+	uint8_t *map;
+	uint32_t units;
+};
+
+/*
+ * A worker begins: it makes no session yet, and has none. maker: different from that of every worker
+ * of the slot before. Returns false with errno set. Allocates; session_stop frees.
+ */
+bool session_start(struct sessions *sessions, const struct session_memory *memory, uint32_t maker);
+void session_stop(struct sessions *sessions);
+
+/*
+ * After the death of a worker, between session_start and the first session: session_begin_claims,
+ * then session_claim for each record that goes on with a session, which returns false if that one
+ * is damaged, and session_disown for each record that has none; then session_settle wipes and frees
+ * all memory that no session has.
+ */
+void session_begin_claims(struct sessions *sessions);
+bool session_claim(struct sessions *sessions, uint32_t number);
+void session_disown(struct sessions *sessions, uint32_t number);
+void session_settle(struct sessions *sessions);
+
+/* Bytes of memory that the sessions have now. */
+size_t session_memory_used(const struct sessions *sessions);
+
 /* How a call on a session has ended. */
 enum session_end {
 	SESSION_MOVED,         /* bytes have moved, or the handshake is over */
@@ -57,8 +86,10 @@ enum session_end session_receive(struct sessions *sessions, uint32_t number, cha
 				 size_t *moved);
 
 /*
- * One that waits must be called again with the same bytes, wherever they are, and not with fewer.
+ * One that waits must be called again with the same bytes, wherever they are, and not with fewer
+ * than session_owed says.
  */
+size_t session_owed(const struct sessions *sessions, uint32_t number);
 enum session_end session_send(struct sessions *sessions, uint32_t number, const char *bytes,
 			      size_t size, size_t *moved);
 
@@ -66,7 +97,7 @@ enum session_end session_send(struct sessions *sessions, uint32_t number, const 
 enum session_end session_finish(struct sessions *sessions, uint32_t number);
 
 /* True when bytes have come that the socket does not show any more. */
-bool session_has_input(struct sessions *sessions, uint32_t number);
+bool session_has_input(const struct sessions *sessions, uint32_t number);
 
 /* Gives back its memory, wiped. Says nothing to the other end. */
 void session_close(struct sessions *sessions, uint32_t number);
@@ -79,8 +110,8 @@ struct session_facts {
 };
 void session_facts(struct sessions *sessions, uint32_t number, struct session_facts *facts);
 
-/* Why the last call failed: a code of ERR_GET_REASON, and in words. */
-int session_reason(void);
+/* Why the last call failed, in words; true when the peer speaks HTTP without TLS. */
 const char *session_reason_text(void);
+bool session_is_plain_http(void);
 
 #endif

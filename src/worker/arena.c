@@ -14,6 +14,9 @@
 
 enum { PAGE = 4096, BUFS_PER_RECORD = 2 };
 
+/* Units of the regions: what a session at rest has, with room for handshakes beside them. */
+enum { UNITS_PER_SESSION = 2, UNITS_OF_HANDSHAKES = 256 * REGION_MOST };
+
 static size_t round_up(size_t n, size_t to)
 {
 	return (n + to - 1) / to * to;
@@ -45,10 +48,23 @@ static bool has_pairs(const struct conf *conf)
 	return false;
 }
 
+static bool has_tls(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listener_count; i++)
+		if (conf->listeners[i].tls.count > 0)
+			return true;
+	return false;
+}
+
 /* The pages of a shared mapping are dropped by MADV_REMOVE only (madvise(2)). */
 static bool forget_pages(char *from, size_t size)
 {
 	return sys_madvise(from, size, MADV_REMOVE) == 0;
+}
+
+static size_t size_of_regions(const struct arena *arena)
+{
+	return arena->units > 0 ? arena->record_most * sizeof(struct region) : 0;
 }
 
 static bool map_arena(struct arena *arena)
@@ -59,10 +75,14 @@ static bool map_arena(struct arena *arena)
 		round_up(records_at + (size_t)arena->record_most * arena->record_stride, PAGE);
 	size_t texts_at =
 		round_up(proxies_at + arena->record_most * sizeof(struct proxy_header), PAGE);
-	size_t bufs_at = round_up(texts_at + arena->record_most * sizeof(struct proxy_texts), PAGE);
+	size_t regions_at =
+		round_up(texts_at + arena->record_most * sizeof(struct proxy_texts), PAGE);
+	size_t map_at = round_up(regions_at + size_of_regions(arena), PAGE);
+	size_t bufs_at = round_up(map_at + arena->units, PAGE);
+	size_t blocks_at = bufs_at + (size_t)arena->buf_most * ARENA_BUF_SIZE;
 	char *base;
 
-	arena->size = bufs_at + (size_t)arena->buf_most * ARENA_BUF_SIZE;
+	arena->size = blocks_at + (size_t)arena->units * BLOCK_UNIT;
 	base = sys_mmap(NULL, arena->size, PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (base == MAP_FAILED)
@@ -74,6 +94,13 @@ static bool map_arena(struct arena *arena)
 	arena->proxies = (struct proxy_header *)(base + proxies_at);
 	arena->proxy_texts = (struct proxy_texts *)(base + texts_at);
 	arena->bufs = base + bufs_at;
+	if (arena->units == 0)
+		return true;
+	arena->regions = (struct region *)(base + regions_at);
+	arena->block_map = (uint8_t *)base + map_at;
+	arena->blocks = base + blocks_at;
+	/* no key is written to a core; where the system cannot, -t warns of cores */
+	(void)sys_madvise(arena->blocks, (size_t)arena->units * BLOCK_UNIT, MADV_DONTDUMP);
 	return true;
 }
 
@@ -87,6 +114,9 @@ struct arena *arena_new(const struct conf *conf, const struct service_facts *fac
 	arena->record_most = arena->conn_most * (has_pairs(conf) ? 2 : 1);
 	arena->record_stride = (uint32_t)record_size(largest_state(conf, facts));
 	arena->buf_most = arena->record_most * BUFS_PER_RECORD;
+	if (has_tls(conf))
+		arena->units = blocks_round((uint64_t)arena->record_most * UNITS_PER_SESSION +
+					    UNITS_OF_HANDSHAKES);
 	if (map_arena(arena))
 		return arena;
 	free(arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The memory of one slot's connections: a head, pending lines of the access log, records, what
- * PROXY headers said, and buffers. The master maps it before the fork, and every worker of the slot
+ * PROXY headers said, TLS sessions, and buffers. The master maps it before the fork, and every worker of the slot
  * has it at the same address, so pointers into it stay valid from one worker to the next. Pages
  * cost nothing until touched (mmap(2), MAP_NORESERVE). State that a worker can rebuild by a walk
  * over the records (free lists, timers) is not in here. Nor is the layout of the mapping: a worker
@@ -18,6 +18,7 @@
 #include "accesslog/accessbuf.h"
 #include "base/proxy_header.h"
 #include "config/conf.h"
+#include "tls/region.h"
 
 enum { ARENA_BUF_SIZE = 64 * 1024 };
 #define ARENA_MAGIC UINT64_C(0x707265666172656e)
@@ -48,6 +49,7 @@ struct arena_head {
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
 	_Atomic uint64_t log_span; /* accesslog/accessbuf.h */
 	uint64_t conn_number; /* number of the last connection, or a higher one that is unused */
+	uint32_t session_maker;      /* of the worker before: sessions.maker */
 	struct arena_batch offered;  /* to the worker in that slot (worker/door/offer.h) */
 	struct arena_batch arriving; /* from the worker in that slot (worker/door/door.h) */
 };
@@ -59,6 +61,10 @@ struct arena {
 	char *records, *bufs;
 	struct proxy_header *proxies;    /* one for each record: touched only where one is read, */
 	struct proxy_texts *proxy_texts; /* and where it has texts */
+	struct region *regions;          /* NULL: no listener has TLS; one for each record */
+	char *blocks;                    /* of the regions, `units` of tls/blocks.h */
+	uint8_t *block_map;
+	uint32_t units;
 	size_t size;                     /* bytes of the whole mapping */
 	uint32_t conn_most;              /* connections: worker_connections */
 	uint32_t record_most;            /* records: with pairs, two for each connection */

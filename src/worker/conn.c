@@ -15,6 +15,7 @@
 #include "worker/deadline.h"
 #include "worker/hand.h"
 #include "worker/pair/pair.h"
+#include "worker/transport.h"
 #include "worker/watching.h"
 
 #define BIT(state) (1U << CONN_##state)
@@ -57,9 +58,37 @@ static void close_moved(int fd)
 	brief_end(&brief);
 }
 
-/* A reset ends a moved connection for all processes that have it. */
-static void close_socket(const struct record *r)
+/*
+ * Tells the other end that no more comes, which a FIN alone does not (RFC 8446 6.1). Returns false
+ * when that has to wait until the kernel takes more.
+ */
+static bool end_session(struct pool *pool, struct record *r)
 {
+	if (r->tls != TLS_OPEN)
+		return true;
+	r->waits_to_send = session_finish(&pool->sessions, r->index) == SESSION_WAITS_TO_SEND;
+	if (!r->waits_to_send)
+		r->tls = TLS_FINISHED;
+	return !r->waits_to_send;
+}
+
+/* One try at a notice of the end, which may be missing when the connection was cut. */
+static void close_session(struct pool *pool, struct record *r)
+{
+	if (r->tls == TLS_NONE)
+		return;
+	if (session_is_there(&pool->sessions, r->index)) {
+		if (!r->is_reset && !record_has_output(r))
+			(void)end_session(pool, r);
+		session_close(&pool->sessions, r->index);
+	}
+	r->tls = TLS_NONE;
+}
+
+/* A reset ends a moved connection for all processes that have it. */
+static void close_socket(struct pool *pool, struct record *r)
+{
+	close_session(pool, r);
 	if (r->is_reset)
 		conn_reset_prepare(r);
 	if (r->has_moved && (!r->is_reset || !r->is_inet))
@@ -92,7 +121,7 @@ void conn_drop_peer(struct conn *client)
 		return;
 	conn_store(client); /* buffers that it has been lent since go with its record */
 	conn_io_drop_range(peer);
-	close_socket(peer);
+	close_socket(client->pool, peer);
 	client->record->peer = 0;
 	client->peer = NULL;
 	pool_give_record(client->pool, peer);
@@ -141,8 +170,8 @@ void conn_close(struct conn *side, enum close_reason reason)
 	conn_store(c);
 	conn_move_to(c, CONN_CLOSED);
 	conn_drop_peer(c);
+	close_socket(c->pool, c->record);
 	conn_io_drop_range(c->record);
-	close_socket(c->record);
 	pool_forget(c->pool, c);
 }
 
@@ -157,10 +186,20 @@ enum close_reason conn_reason_of(const struct conn *c, int error)
 	return conn_is_client(c) ? close_reason_of(error) : close_reason_of_server(error);
 }
 
+/* Input that the descriptor does not show any more is read in this turn or the next. */
+static void note_buffered(struct conn *c)
+{
+	if (c->transport->has_buffered && watching_reads(c) && c->transport->has_buffered(c))
+		ring_push(&c->pool->queue, c->record->index);
+}
+
 static bool watch_sides(struct conn *c)
 {
 	if (!watching_set(c) || (c->peer && !watching_set(c->peer)))
 		return false;
+	note_buffered(c);
+	if (c->peer)
+		note_buffered(c->peer);
 	conn_store(c); /* the deadline depends on what waits */
 	deadline_set(c->pool, c->record);
 	if (c->peer)
@@ -187,6 +226,10 @@ void conn_half_close(struct conn *c)
 {
 	struct record *r = c->record;
 
+	if (!end_session(c->pool, r)) {
+		(void)conn_wait(c);
+		return;
+	}
 	if (r->in_ended || c->conf->linger_timeout == 0 || sys_shutdown(r->fd, SHUT_WR) < 0) {
 		conn_close(c, r->in_ended ? CLOSE_client_closed : CLOSE_service_finished);
 		return;
@@ -262,6 +305,8 @@ static bool pass_reset(struct conn *c)
  */
 static bool shut_output(struct conn *c)
 {
+	if (!end_session(c->pool, c->record))
+		return true;
 	c->record->output = OUTPUT_ENDED;
 	if (sys_shutdown(c->record->fd, SHUT_WR) == 0)
 		return true;

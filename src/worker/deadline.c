@@ -130,7 +130,7 @@ static bool is_silent(const struct pool *pool, const struct record *r)
 	return r->in.end == r->in.start && pool->arena->proxies[r->index].stage == PROXY_STAGE_HEAD;
 }
 
-/* A service's own preface has its time behind that of the PROXY header. */
+/* Each part of the preface has its time behind that of the part before. */
 static int64_t find_by_preface(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
 {
@@ -138,8 +138,11 @@ static int64_t find_by_preface(const struct pool *pool, const struct record *r,
 	int64_t opened_ms = r->opened_us / 1000, header_ms = conf->accept_proxy_timeout;
 
 	if (r->proxy != PROXY_AWAITED) {
-		*why = CLOSE_message_timeout;
-		return add_ms(opened_ms + (conf->accept_proxy ? header_ms : 0),
+		opened_ms += conf->accept_proxy ? header_ms : 0;
+		*why = r->tls == TLS_HANDSHAKE ? CLOSE_handshake_timeout : CLOSE_message_timeout;
+		if (r->tls == TLS_HANDSHAKE)
+			return add_ms(opened_ms, conf->handshake_timeout);
+		return add_ms(opened_ms + (r->tls == TLS_NONE ? 0 : conf->handshake_timeout),
 			      pool->services[r->listener]->preface_ms);
 	}
 	*why = CLOSE_proxy_header_timeout;

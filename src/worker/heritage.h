@@ -16,6 +16,7 @@
 #include "stats/hints.h"
 #include "stats/limit_memory.h"
 #include "stats/scoreboard.h"
+#include "tls/context.h"
 #include "worker/arena.h"
 #include "worker/load/loaded.h"
 
@@ -75,6 +76,7 @@ enum { HERITAGE_WIRES = 4 };
 
 struct heritage {
 	const struct conf *conf;
+	const struct tls_sites *sites; /* tls/context.h; NULL: no listener has TLS */
 	const struct identity *identity; /* the user and group of the worker */
 	const struct listener_set *listeners;
 	struct scoreboard *board;

@@ -86,9 +86,19 @@ static bool start_limits(struct pool *pool)
 	       server_queue_start(&pool->queues);
 }
 
+static bool start_sessions(struct pool *pool)
+{
+	const struct arena *arena = pool->arena;
+	const struct session_memory memory = { arena->regions, arena->blocks, arena->block_map,
+					       arena->units };
+
+	return arena->units == 0 ||
+	       session_start(&pool->sessions, &memory, ++arena->head->session_maker);
+}
+
 bool pool_start(struct pool *pool)
 {
-	return find_services(pool) && find_streams(pool) &&
+	return start_sessions(pool) && find_services(pool) && find_streams(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
 	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
@@ -107,6 +117,8 @@ void pool_stop(struct pool *pool)
 	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
+	if (pool->arena->units > 0)
+		session_stop(&pool->sessions);
 	conn_limit_stop(&pool->limit);
 	limiter_stop(&pool->limiter);
 	waiting_stop(&pool->waiting);
@@ -153,6 +165,8 @@ static struct buf buf_of(const struct arena *arena, const struct record_buf *b)
 /* Another worker may have filled the queue of a unix socket with descriptors. */
 static const struct transport *transport_of(const struct record *r)
 {
+	if (r->tls != TLS_NONE)
+		return &transport_tls;
 	return r->has_moved && !r->is_inet ? &transport_moved : &transport_plain;
 }
 

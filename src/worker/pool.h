@@ -18,6 +18,7 @@
 #include "net/conn_limit.h"
 #include "net/listener.h"
 #include "stats/scoreboard.h"
+#include "tls/session.h"
 #include "worker/arena.h"
 #include "worker/conn_record.h"
 #include "worker/limit/limiter.h"
@@ -62,6 +63,8 @@ struct pool {
 	struct timer_node *nodes; /* of each record */
 	uint64_t *taken;          /* likewise: what its other end had taken (worker/deadline.h) */
 	struct free_list records, bufs;
+	struct sessions sessions;        /* of the connections with TLS */
+	const struct tls_sites *sites;   /* heritage.h */
 	struct ring queue;               /* records that wait for their turn */
 	struct pipes pipes;              /* of the pairs that relay in bulk */
 	struct conn_limit limit;         /* which listener may have the next place */

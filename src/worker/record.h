@@ -56,6 +56,15 @@ enum record_proxy {
 	PROXY_COUNT
 };
 
+/* Where the connection is with its TLS session, which lies in its region (tls/session.h). */
+enum record_tls {
+	TLS_NONE,
+	TLS_HANDSHAKE,
+	TLS_OPEN,
+	TLS_FINISHED, /* this side has said that no more will come */
+	TLS_COUNT
+};
+
 struct record_buf {
 	uint32_t number;     /* 1 + index of the buffer; 0: none */
 	uint32_t start, end; /* the bytes in it */
@@ -104,6 +113,8 @@ struct record {
 	bool is_queued : 1;       /* a client: it waits in a line (worker/server_queue.h) */
 	bool is_counted : 1;      /* it counts for its source (worker/limit/limiter.h) */
 	bool has_half_closed : 1; /* WAITING: its client has ended its side, after unread bytes */
+	uint32_t tls : 2;         /* enum record_tls */
+	bool waits_to_send : 1;   /* its TLS session does, whatever it was asked for */
 	uint32_t peer;            /* 1 + index of the pair's other record; 0: no pair */
 	struct record_buf in, out;
 	uint32_t index : 22, birth_worker : 10; /* index: of this record */

@@ -21,6 +21,8 @@ struct transport {
 	ssize_t (*discard)(const struct conn *c, const struct buf *waste);
 	/* True when unread bytes have come. */
 	bool (*has_input)(const struct conn *c);
+	/* The same of bytes that the descriptor does not show any more. NULL: there are none. */
+	bool (*has_buffered)(const struct conn *c);
 	/*
 	 * Sends output that the kernel takes now, `most` bytes at most: of c->out with those of
 	 * c->lent, or else of the file range or the pipe.
@@ -43,5 +45,8 @@ extern const struct transport transport_plain;
  * with descriptors (SCM_RIGHTS), which are closed as their bytes are received (base/brief.h).
  */
 extern const struct transport transport_moved;
+
+/* TLS: of records whose tls is not TLS_NONE. */
+extern const struct transport transport_tls;
 
 #endif

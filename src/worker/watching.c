@@ -18,7 +18,7 @@ static uint32_t wanted_events(const struct conn *c)
 	if (r->state == CONN_WAITING)
 		return r->in_ended || r->has_half_closed ? EPOLLERR : EPOLLRDHUP;
 	if ((conn_is_sending(c) && !pace_pauses(c->conf, r, c->pool->loop->now_ms)) ||
-	    r->is_connecting)
+	    r->is_connecting || r->waits_to_send)
 		wanted |= EPOLLOUT;
 	if (watching_reads(c))
 		wanted |= EPOLLIN;

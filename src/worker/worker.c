@@ -193,6 +193,7 @@ static bool start_serving(struct worker *w)
 	w->pool.bans = &h->board->bans;
 	w->pool.listeners = h->listeners;
 	w->pool.loaded = h->loaded;
+	w->pool.sites = h->sites;
 	w->pool.limiter.memory = h->limits;
 	w->pool.limiter.board = h->board;
 	w->pool.limiter.number = heritage_slot(h);

@@ -48,22 +48,23 @@ static void begin_worker(struct slot_memory *m)
 {
 	uint32_t maker = m->sessions.maker + 1;
 
-	m->sessions = (struct sessions){ .regions = m->regions, .maker = maker };
-	assert_true(blocks_start(&m->sessions.blocks, m->base, m->map, UNITS));
-	memory_serve(&m->sessions.blocks, m->regions);
+	const struct session_memory memory = { m->regions, m->base, m->map, UNITS };
+
+	assert_true(session_start(&m->sessions, &memory, maker));
 }
 
 /* As it does after another one. */
 static void take_over(struct slot_memory *m)
 {
-	struct blocks *blocks = &m->sessions.blocks;
-
+	session_stop(&m->sessions);
 	begin_worker(m);
-	blocks_begin_claims(blocks);
+	session_begin_claims(&m->sessions);
 	for (uint32_t i = 0; i < RECORDS; i++)
-		if (m->regions[i].first != 0)
-			assert_true(region_claim(blocks, &m->regions[i]));
-	blocks_settle(blocks);
+		if (i == 1)
+			assert_true(session_claim(&m->sessions, i));
+		else
+			session_disown(&m->sessions, i);
+	session_settle(&m->sessions);
 }
 
 static void set_up(struct slot_memory *m, int version)
@@ -81,8 +82,7 @@ static void set_up(struct slot_memory *m, int version)
 
 static void tear_down(struct slot_memory *m)
 {
-	memory_serve(NULL, NULL);
-	blocks_stop(&m->sessions.blocks);
+	session_stop(&m->sessions);
 	SSL_free(m->client);
 	SSL_CTX_free(m->context);
 	close(m->fds[0]);
@@ -310,7 +310,7 @@ static void plain_request__fails_by_its_name(void **state)
 	open_session(&m);
 	assert_int_equal(write(m.fds[1], "GET / HTTP/1.0\r\n\r\n", 18), 18);
 	assert_int_equal(session_handshake(&m.sessions, 1), SESSION_FAILED);
-	assert_int_equal(session_reason(), SSL_R_HTTP_REQUEST);
+	assert_true(session_is_plain_http());
 	assert_string_equal(session_reason_text(), "http request");
 	session_close(&m.sessions, 1);
 	tear_down(&m);

@@ -42,7 +42,7 @@ struct door_key door_key_of(const struct listener *listener, const struct servic
 
 	addr_write(&listener->bound, text);
 	key.address = hash_bytes(text, strlen(text));
-	if (service->state_version > 0 && state != 0)
+	if (service->state_version > 0 && state != 0 && listener->conf->tls.count == 0)
 		key.state = state + service->state_version + key_of_file(service);
 	return key;
 }

@@ -45,7 +45,9 @@ void stays_keep_immovable(struct moving *m)
 	const struct pool *pool = pool_of(m);
 
 	for (uint16_t i = 0; i < pool->listeners->count; i++)
-		if (m->offer.door->keys[i].state == 0)
+		if (pool->listeners->list[i].conf->tls.count > 0)
+			stays_keep_all(m, &i, STAY_encrypted);
+		else if (m->offer.door->keys[i].state == 0)
 			stays_keep_all(m, &i, STAY_not_movable);
 }
 

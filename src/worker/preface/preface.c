@@ -10,11 +10,12 @@
 #include "net/admission.h"
 #include "worker/conn.h"
 #include "worker/conn_io.h"
+#include "worker/preface/handshake.h"
 #include "worker/hand.h"
 
 bool preface_begin(struct conn *c)
 {
-	if (!c->conf->accept_proxy && !c->service->preface)
+	if (!c->conf->accept_proxy && !handshake_is_due(c) && !c->service->preface)
 		return false;
 	if (c->conf->accept_proxy) {
 		*c->proxy = (struct proxy_header){ 0 };
@@ -124,26 +125,50 @@ static enum preface admit_client(struct conn *c)
 	return end_conn(c, CLOSE_refused);
 }
 
-/* A helper gives the socket to another process, with all that the client sends (worker/give.h). */
+/*
+ * What follows the header is left in the socket where another process will have it, with all that
+ * the client sends (worker/give.h), and where a TLS session reads it.
+ */
 static enum conn_io receive_input(struct conn *c)
 {
-	if (!c->service->gives_sockets || c->record->proxy != PROXY_AWAITED)
+	if (c->record->proxy != PROXY_AWAITED ||
+	    (!c->service->gives_sockets && !handshake_is_due(c)))
 		return conn_io_receive(c);
 	return conn_io_receive_most(c, proxy_header_missing(c->proxy, buf_head(&c->in),
 							    buf_used(&c->in)));
 }
 
-enum preface preface_read(struct conn *c)
+/* Receives for the PROXY header, or for the preface of the service behind it. */
+static enum preface read_input(struct conn *c)
 {
 	enum conn_io io = receive_input(c);
-	enum preface state = PREFACE_OVER;
 	bool was_awaited = c->record->proxy == PROXY_AWAITED;
+	enum preface state = PREFACE_OVER;
 
 	if (io != IO_SOME)
 		return io == IO_FAILED ? end_conn(c, close_reason_of(errno)) : PREFACE_WAITS;
 	if (was_awaited)
 		state = read_header(c);
-	if (state == PREFACE_OVER && c->service->preface)
-		state = was_awaited && buf_used(&c->in) == 0 ? PREFACE_WAITS : read_own(c);
+	if (state != PREFACE_OVER || handshake_is_due(c) || !c->service->preface)
+		return state;
+	return was_awaited && buf_used(&c->in) == 0 ? PREFACE_WAITS : read_own(c);
+}
+
+/* The first bytes may be there already, in the socket or in what the session has read ahead. */
+static enum preface read_session(struct conn *c)
+{
+	enum preface state = handshake_go_on(c);
+
+	return state == PREFACE_OVER && c->service->preface ? read_input(c) : state;
+}
+
+enum preface preface_read(struct conn *c)
+{
+	enum preface state = PREFACE_OVER;
+
+	if (c->record->proxy == PROXY_AWAITED || !handshake_is_due(c))
+		state = read_input(c);
+	if (state == PREFACE_OVER && handshake_is_due(c))
+		state = read_session(c);
 	return state == PREFACE_OVER ? admit_client(c) : state;
 }

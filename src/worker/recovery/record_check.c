@@ -36,7 +36,7 @@ static bool has_sound_states(const struct record *r)
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
 	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
 	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER) &&
-	       has_sound_wait(r) && r->proxy < PROXY_COUNT &&
+	       has_sound_wait(r) && r->proxy < PROXY_COUNT && r->tls < TLS_COUNT &&
 	       (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
 }
 
@@ -56,7 +56,8 @@ bool record_check_fields(const struct record *r, int64_t now_us)
 /* Its service has not seen it: the state is zeroed. */
 static bool is_new_to(const struct record *r, const struct service *service)
 {
-	return r->proxy == PROXY_AWAITED || (r->state == CONN_WAITING && !service->preface);
+	return r->proxy == PROXY_AWAITED || r->tls == TLS_HANDSHAKE ||
+	       (r->state == CONN_WAITING && !service->preface);
 }
 
 static bool has_zeroed_state(const struct record *r, const struct service *service)
@@ -81,6 +82,9 @@ static bool fits_state(const struct record *r, const struct service *service)
 	case CONN_PREFACE:
 		if (r->proxy == PROXY_AWAITED)
 			return is_awaiting_header(r, service);
+		if (r->tls == TLS_HANDSHAKE)
+			return has_zeroed_state(r, service) && r->peer == 0 &&
+			       r->in.end == r->in.start;
 		return service->preface && r->peer == 0 && r->in.end - r->in.start < ARENA_BUF_SIZE;
 	case CONN_WAITING:
 		return r->peer == 0 && r->server == 0 && !record_has_output(r) &&
@@ -107,12 +111,26 @@ static bool has_server(const struct conn *c)
 	return c->record->server > 0 || (c->peer && c->peer->record->server > 0);
 }
 
+/* Behind its preface a connection has a session, if its listener says so, and never else. */
+static bool has_right_session(const struct conn *c)
+{
+	const struct record *r = c->record;
+
+	if (c->peer && c->peer->record->tls != TLS_NONE)
+		return false;
+	if (c->conf->tls.count == 0)
+		return r->tls == TLS_NONE;
+	if (r->state == CONN_PREFACE)
+		return r->proxy != PROXY_AWAITED || r->tls == TLS_NONE;
+	return r->tls >= TLS_OPEN;
+}
+
 /* What its service left behind when the connection began to end need not be sound. */
 bool record_check_service(const struct conn *c)
 {
 	const struct service *service = c->service;
 
-	if (!fits_state(c->record, service) || !holds_rightly(c) ||
+	if (!fits_state(c->record, service) || !holds_rightly(c) || !has_right_session(c) ||
 	    (!service->is_stream && has_server(c)) ||
 	    (c->record->proxy == PROXY_AWAITED && c->record->state != CONN_PREFACE))
 		return false;
