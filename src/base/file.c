@@ -46,6 +46,29 @@ bool file_read_path(const char *path, char *text, size_t size)
 	return n >= 0;
 }
 
+ssize_t file_read_regular(const char *path, void *to, size_t size, struct err *err)
+{
+	/* a pipe or a device would make the caller wait */
+	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0) {
+		err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be opened", path);
+		return -1;
+	}
+	if (sys_fstat(fd, &st) < 0)
+		err_errno(err, CODE_OSERR, "\"%s\" cannot be read", path);
+	else if (!S_ISREG(st.st_mode))
+		err_set(err, CODE_CONFIG, "\"%s\" is not a regular file", path);
+	else if (st.st_size > (off_t)size)
+		err_set(err, CODE_CONFIG, "\"%s\" is longer than %zu bytes", path, size);
+	else if ((n = file_read(fd, to, size, 0)) < 0)
+		err_errno(err, CODE_OSERR, "\"%s\" cannot be read", path);
+	sys_close(fd);
+	return n;
+}
+
 static bool refuse_owner(uid_t user, uid_t owner, struct err *err)
 {
 	if (owner == (uid_t)-1 || owner == geteuid())

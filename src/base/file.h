@@ -27,6 +27,12 @@ ssize_t file_read(int fd, void *to, size_t size, off_t from);
 bool file_read_path(const char *path, char *text, size_t size);
 
 /*
+ * Reads a regular file whole, of at most `size` bytes, which is what a configuration names. Returns
+ * its length, or -1 with err, which has the path but no place.
+ */
+ssize_t file_read_regular(const char *path, void *to, size_t size, struct err *err);
+
+/*
  * True for a file with one hard link that belongs to root, to the process's user or to `owner`
  * ((uid_t)-1: no third user is accepted). Otherwise false with err (CODE_CONFIG), which gives only
  * the reason and the remedy. Pure.

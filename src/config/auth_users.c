@@ -97,28 +97,12 @@ static bool add_lines(struct auth_users *users, char *text, const char *path, st
 	return err_set(err, CODE_CONFIG, "\"%s\" has no user (lines USER:HASH)", path);
 }
 
-/* A pipe or a device would make the master wait. */
 static bool read_file(const char *path, char *text, struct err *err)
 {
-	int fd = sys_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	struct stat st;
-	ssize_t n = -1;
+	ssize_t n = file_read_regular(path, text, FILE_MOST - 1, err);
 
-	if (fd < 0)
-		return err_errno(err, err_code(errno, CODE_CONFIG), "\"%s\" cannot be opened",
-				 path);
-	if (sys_fstat(fd, &st) < 0)
-		err_errno(err, CODE_OSERR, "\"%s\" cannot be read", path);
-	else if (!S_ISREG(st.st_mode))
-		err_set(err, CODE_CONFIG, "\"%s\" is not a regular file", path);
-	else if ((n = file_read(fd, text, FILE_MOST, 0)) < 0)
-		err_errno(err, CODE_OSERR, "\"%s\" cannot be read", path);
-	sys_close(fd);
 	if (n < 0)
 		return false;
-	if (n == FILE_MOST)
-		return err_set(err, CODE_CONFIG, "\"%s\" is longer than %d bytes", path,
-			       FILE_MOST - 1);
 	text[n] = '\0';
 	if (memchr(text, '\0', (size_t)n))
 		return err_set(err, CODE_CONFIG, "\"%s\" is not a text file", path);

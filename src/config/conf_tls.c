@@ -107,6 +107,25 @@ static bool check_twice(const struct text_list *titles, const struct listen_conf
 	return true;
 }
 
+/* The groups are copied to a connection when it begins, before its client has named a site. */
+static bool check_curves(const struct conf *conf, const struct listen_conf *listen, struct err *err)
+{
+	for (size_t i = 1; i < listen->tls.count; i++) {
+		const struct tls_conf *first = conf_tls_of(conf, listen, 0);
+		const struct tls_conf *other = conf_tls_of(conf, listen, i);
+		char shown[QUOTE_TEXT];
+
+		if (strcmp(first->curves, other->curves) == 0)
+			continue;
+		err_set(err, CODE_CONFIG,
+			"differs from that of tls %s, which the listen at %s has too: they are "
+			"agreed on for both (write the same in both)",
+			quote_show(first->title, shown), listen->origin);
+		return conf_tls_blame(other, "curves", err);
+	}
+	return true;
+}
+
 static bool check_listen(const struct conf *conf, const struct listen_conf *listen, struct err *err)
 {
 	const struct conf_need needs[] = {
@@ -119,7 +138,7 @@ static bool check_listen(const struct conf *conf, const struct listen_conf *list
 		if (conf_tls_of(conf, listen, i) == NULL)
 			return conf_titled_refuse(conf, SECTION_tls, listen, listen->tls.texts[i],
 						  err);
-	return check_twice(&listen->tls, listen, err) &&
+	return check_twice(&listen->tls, listen, err) && check_curves(conf, listen, err) &&
 	       conf_need_check(listen, SECTION_listen, needs, sizeof(needs) / sizeof(*needs), err);
 }
 

@@ -28,7 +28,8 @@ static void sections__with_all_options__are_read_and_printed_back(void **state)
 		"ciphersuites = TLS_AES_128_GCM_SHA256  curves = \"X25519:P-256\"\n"
 		"alpn = {\"http/1.1\"}  client_ca = \"/ca.pem\"  client_verify = optional\n"
 		"ocsp_staple = \"/s.der\"  ticket_rotation = 10m  prefer_server_ciphers = yes }\n"
-		"tls b { certificate = \"/b\"  key = \"/b\"  ticket_rotation = 2m  tickets = yes "
+		"tls b { certificate = \"/b\"  key = \"/b\"  curves = \"X25519:P-256\"  "
+		"ticket_rotation = 2m  tickets = yes "
 		"}\n"
 		"tls c { certificate = \"/c\"  key = \"/c\"  tickets = no }\n"
 		"listen 1 { service = http  root = \"/\"  tls = {a, b} }\n"
@@ -91,6 +92,10 @@ static void listeners__that_are_wrong__are_refused_with_their_place(void **state
 		  "x.conf:3: listen.tls: the copies of service program accept by themselves, and "
 		  "would have to speak TLS (leave it out, and pass connections on to this listen "
 		  "from one of service proxy with tls)" },
+		{ "tls a { " FILES "}\ntls b { " FILES " curves = X25519 }\n"
+		  "listen 1 { service = echo  tls = {a, b} }\n",
+		  "x.conf:2: tls.curves: differs from that of tls \"a\", which the listen at "
+		  "x.conf:3 has too: they are agreed on for both (write the same in both)" },
 		{ "listen 1 { service = echo  handshake_timeout = 1s }\n",
 		  "x.conf:1: listen.handshake_timeout: has no effect without tls, which the "
 		  "listen at x.conf:1 does not have (set it, or leave handshake_timeout out)" },
