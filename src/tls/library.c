@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "tls/memory.h"
+#include "tls/session.h"
 
 bool tls_library_start(struct err *err)
 {
@@ -16,7 +17,8 @@ bool tls_library_start(struct err *err)
 	const uint64_t wish = OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG |
 			      OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS;
 
-	if (!has_started && (!memory_install() || OPENSSL_init_ssl(wish, NULL) != 1))
+	if (!has_started &&
+	    (!memory_install() || OPENSSL_init_ssl(wish, NULL) != 1 || !session_prepare()))
 		return err_set(err, CODE_OSERR, "OpenSSL cannot start");
 	has_started = true;
 	return true;

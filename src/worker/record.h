@@ -61,8 +61,7 @@ enum record_tls {
 	TLS_NONE,
 	TLS_HANDSHAKE,
 	TLS_OPEN,
-	TLS_FINISHED, /* this side has said that no more will come */
-	TLS_COUNT
+	TLS_FINISHED /* this side has said that no more will come */
 };
 
 struct record_buf {

@@ -73,7 +73,6 @@ static void set_up(struct slot_memory *m, int version)
 	m->base = map_shared((size_t)UNITS * BLOCK_UNIT);
 	m->map = map_shared(UNITS);
 	m->regions = map_shared(RECORDS * sizeof(struct region));
-	assert_true(session_prepare());
 	tls_client_warm(m->context, version);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, m->fds), 0);
 	m->client = tls_client_new(m->fds[1], version);

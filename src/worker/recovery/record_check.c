@@ -36,7 +36,7 @@ static bool has_sound_states(const struct record *r)
 	return r->state > CONN_CLOSED && r->state <= CONN_LINGERING && r->ending < CLOSE_COUNT &&
 	       r->flow < FLOW_COUNT && r->passage < PASSAGE_COUNT &&
 	       r->server <= SCOREBOARD_SERVERS && (!r->is_connecting || r->side == SIDE_PEER) &&
-	       has_sound_wait(r) && r->proxy < PROXY_COUNT && r->tls < TLS_COUNT &&
+	       has_sound_wait(r) && r->proxy < PROXY_COUNT &&
 	       (r->side == SIDE_CLIENT || r->proxy == PROXY_NONE);
 }
 
