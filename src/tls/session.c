@@ -9,6 +9,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 
 #include "base/err.h"
@@ -83,7 +84,14 @@ bool session_prepare(void)
 
 bool session_start(struct sessions *s, const struct session_memory *memory, uint32_t maker)
 {
+	unsigned char byte;
+
 	*s = (struct sessions){ .regions = memory->regions, .maker = maker };
+	/* a new process seeds both generators anew (RAND_bytes(3)), which takes memory that stays */
+	if (RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1) {
+		errno = EAGAIN;
+		return false;
+	}
 	if (!blocks_start(&s->blocks, memory->base, memory->map, memory->units))
 		return false;
 	memory_serve(&s->blocks, s->regions);
@@ -125,6 +133,11 @@ void session_disown(struct sessions *s, uint32_t number)
 void session_settle(struct sessions *s)
 {
 	blocks_settle(&s->blocks);
+}
+
+uint64_t session_strays(void)
+{
+	return memory_outside();
 }
 
 size_t session_memory_used(const struct sessions *s)

@@ -51,6 +51,9 @@ bool session_claim(struct sessions *sessions, uint32_t number);
 void session_disown(struct sessions *sessions, uint32_t number);
 void session_settle(struct sessions *sessions);
 
+/* Allocations of the library outside of sessions since session_start. */
+uint64_t session_strays(void);
+
 /* Bytes of memory that the sessions have now. */
 size_t session_memory_used(const struct sessions *sessions);
 

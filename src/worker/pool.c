@@ -96,6 +96,21 @@ static bool start_sessions(struct pool *pool)
 	       session_start(&pool->sessions, &memory, ++arena->head->session_maker);
 }
 
+void pool_publish_sessions(struct pool *pool)
+{
+	struct worker_tally *tally = &pool->slot->tally;
+	uint64_t strays;
+
+	if (pool->arena->units == 0)
+		return;
+	strays = session_strays();
+	atomic_store_explicit(&tally->tls_memory_bytes, session_memory_used(&pool->sessions),
+			      memory_order_relaxed);
+	if (strays != pool->strays)
+		cell_add(&tally->tls_stray_allocations_total, strays - pool->strays);
+	pool->strays = strays;
+}
+
 bool pool_start(struct pool *pool)
 {
 	return start_sessions(pool) && find_services(pool) && find_streams(pool) &&

@@ -65,6 +65,7 @@ struct pool {
 	struct free_list records, bufs;
 	struct sessions sessions;        /* of the connections with TLS */
 	const struct tls_sites *sites;   /* heritage.h */
+	uint64_t strays;                 /* session_strays, as it was counted last */
 	struct ring queue;               /* records that wait for their turn */
 	struct pipes pipes;              /* of the pairs that relay in bulk */
 	struct conn_limit limit;         /* which listener may have the next place */
@@ -94,6 +95,9 @@ struct pool {
  * with errno set. Allocates.
  */
 bool pool_start(struct pool *pool);
+
+/* Counts what the TLS sessions need; at the end of each turn. */
+void pool_publish_sessions(struct pool *pool);
 
 /* Frees the memory of pool_start; all connections must have ended. */
 void pool_stop(struct pool *pool);

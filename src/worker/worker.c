@@ -315,6 +315,7 @@ static int run_loop(struct worker *w)
 		accept_pause_check_room(&w->acceptors);
 		accept_pause_end_turn(&w->acceptors);
 		stamp_heartbeat(w);
+		pool_publish_sessions(&w->pool);
 		server_count_mend(&w->pool.servers, w->loop.now_ms);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		call_each_second(w);
