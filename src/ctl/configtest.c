@@ -273,7 +273,7 @@ static void check_options(struct check *check)
 static void check_tls(struct check *check)
 {
 	struct err err;
-	struct tls_sites *sites = prestart_tls(check->conf, NULL, &err);
+	struct tls_sites *sites = prestart_try_tls(check->conf, &err);
 
 	if (sites == NULL)
 		note_error(check, &err);

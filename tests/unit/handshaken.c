@@ -23,7 +23,7 @@ static void note_alert(const SSL *ssl, int where, int code)
 }
 
 /* The name is put there as it is: SSL_set_tlsext_host_name knows what a text is, no more. */
-static SSL *open_client(const struct handshaken_wish *wish)
+SSL *handshaken_client(const struct handshaken_wish *wish)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	char path[512];
@@ -35,6 +35,10 @@ static SSL *open_client(const struct handshaken_wish *wish)
 	}
 	if (wish->ciphers)
 		assert_int_equal(SSL_CTX_set_cipher_list(context, wish->ciphers), 1);
+	if (wish->suite)
+		assert_int_equal(SSL_CTX_set_ciphersuites(context, wish->suite), 1);
+	if (wish->group)
+		assert_int_equal(SSL_CTX_set1_groups_list(context, wish->group), 1);
 	if (wish->signatures)
 		assert_int_equal(SSL_CTX_set1_sigalgs_list(context, wish->signatures), 1);
 	if (wish->identity) {
@@ -105,7 +109,7 @@ static void note_result(SSL *client, SSL *server, struct handshaken *result)
 
 void handshaken_try(SSL_CTX *context, const struct handshaken_wish *wish, struct handshaken *result)
 {
-	SSL *client = open_client(wish), *server = SSL_new(context);
+	SSL *client = handshaken_client(wish), *server = SSL_new(context);
 	BIO *of_client, *of_server;
 
 	*result = (struct handshaken){ .staple = -1 };

@@ -8,8 +8,9 @@
 
 /* What the client asks for; what is NULL or 0 is the default. */
 struct handshaken_wish {
-	const char *name;    /* SNI, of any bytes */
-	int version;         /* TLS1_2_VERSION or TLS1_3_VERSION */
+	const char *name; /* SNI, of any bytes */
+	int version;      /* TLS1_2_VERSION or TLS1_3_VERSION */
+	const char *suite, *group;
 	const char *ciphers; /* of TLS 1.2 */
 	const char *signatures;
 	const char *alpn;     /* "\x02h2", as a handshake has it */
@@ -28,6 +29,9 @@ struct handshaken {
 	int alert;            /* the last that the client was sent; 0: none */
 	SSL_SESSION *session; /* to be resumed, or NULL; SSL_SESSION_free frees it */
 };
+
+/* A client like that, without a connection. SSL_free frees it. */
+SSL *handshaken_client(const struct handshaken_wish *wish);
 
 void handshaken_try(SSL_CTX *context, const struct handshaken_wish *wish,
 		    struct handshaken *result);

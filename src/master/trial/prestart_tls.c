@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads, makes and warms up. It keeps nothing. */
+/* Reads, makes and tries. It keeps nothing. */
 #include "master/trial/prestart_tls.h"
 
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "tls/warm_up.h"
 
-static bool warm_up(struct tls_sites *sites, const struct tls_ticket_keys *keys, struct err *err)
+/* Frees them if they are not good. */
+static struct tls_sites *keep_if(struct tls_sites *sites, bool is_good)
 {
-	struct tls_ticket_keys own = { 0 };
-	bool is_warm;
+	if (is_good)
+		return sites;
+	tls_sites_free(sites);
+	return NULL;
+}
 
-	if (keys == NULL && !tls_ticket_keys_start(&own, clock_ms() / 1000, err))
-		return false;
-	tls_sites_use_keys(sites, keys ? keys : &own);
-	is_warm = tls_warm_up(sites, err);
-	tls_sites_use_keys(sites, keys);
-	tls_ticket_keys_wipe(&own);
-	return is_warm;
+struct tls_sites *prestart_try_tls(const struct conf *conf, struct err *err)
+{
+	struct tls_sites *sites = tls_sites_new(conf, err);
+
+	return keep_if(sites, sites && tls_warm_up_check(sites, err));
+}
+
+bool prestart_check_tls(const struct conf *conf, struct err *err)
+{
+	struct tls_sites *sites = prestart_try_tls(conf, err);
+
+	tls_sites_free(sites);
+	return sites != NULL;
 }
 
 struct tls_sites *prestart_tls(const struct conf *conf, const struct tls_ticket_keys *keys,
@@ -27,18 +36,10 @@ struct tls_sites *prestart_tls(const struct conf *conf, const struct tls_ticket_
 {
 	struct tls_sites *sites = tls_sites_new(conf, err);
 
-	if (sites == NULL || conf->tls_count == 0 || warm_up(sites, keys, err))
-		return sites;
-	tls_sites_free(sites);
-	return NULL;
-}
-
-bool prestart_check_tls(const struct conf *conf, struct err *err)
-{
-	struct tls_sites *sites = prestart_tls(conf, NULL, err);
-
-	tls_sites_free(sites);
-	return sites != NULL;
+	if (sites == NULL)
+		return NULL;
+	tls_sites_use_keys(sites, keys);
+	return keep_if(sites, tls_warm_up(sites, err));
 }
 
 static void log_warning(void *context, const char *text)
