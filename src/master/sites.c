@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "config/conf_tls.h"
+#include "master/trial/prestart_tls.h"
 #include "tls/ticket_keys.h"
-#include "tls/warm_up.h"
 
 /* Shared with the workers; NULL: no generation has had TLS. */
 static struct tls_ticket_keys *keys;
@@ -45,15 +45,10 @@ bool sites_take(struct tls_sites **sites, const struct conf *conf, int64_t now_m
 		return true;
 	if (!make_keys(now_ms, err))
 		return false;
-	*sites = tls_sites_new(conf, err);
-	if (!*sites)
-		return false;
-	tls_sites_use_keys(*sites, keys);
-	if (tls_warm_up(*sites, err))
-		return true;
-	tls_sites_free(*sites);
-	*sites = NULL;
-	return false;
+	*sites = prestart_tls(conf, keys, err);
+	if (*sites)
+		prestart_warn_of_tls(*sites);
+	return *sites != NULL;
 }
 
 void sites_step(const struct conf *conf, int64_t now_ms)

@@ -173,6 +173,8 @@ static SSL *new_session(SSL_CTX *context, int fd)
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_accept_state(ssl);
+	/* it is told apart here: the library would send an alert, and end the other direction too */
+	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	return ssl;
 }
 
@@ -195,14 +197,6 @@ bool session_open(struct sessions *s, uint32_t number, SSL_CTX *context, int fd)
 	return true;
 }
 
-static enum session_end end_of_failure(void)
-{
-	last.reason = ERR_GET_REASON(ERR_peek_error());
-	if (last.reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-		return SESSION_CUT;
-	return SESSION_FAILED;
-}
-
 /* Why the call with that result has moved nothing. */
 static enum session_end end_of(const SSL *ssl, int result)
 {
@@ -212,14 +206,15 @@ static enum session_end end_of(const SSL *ssl, int result)
 	case SSL_ERROR_WANT_WRITE:
 		return SESSION_WAITS_TO_SEND;
 	case SSL_ERROR_ZERO_RETURN:
-		return SESSION_ENDED;
+		return last.has_ended ? SESSION_CUT : SESSION_ENDED;
 	case SSL_ERROR_SYSCALL:
 		if (last.has_ended)
 			return SESSION_CUT;
 		errno = last.error != 0 ? last.error : EPROTO;
 		return SESSION_LOST;
 	default:
-		return end_of_failure();
+		last.reason = ERR_GET_REASON(ERR_peek_error());
+		return SESSION_FAILED;
 	}
 }
 
