@@ -16,6 +16,7 @@
 #include "master/reload_times.h"
 #include "net/listen_socket.h"
 #include "net/packets.h"
+#include "tls/context.h"
 
 enum { EVEN = 1000000 };
 
@@ -202,6 +203,7 @@ void generation_free(struct generation *generation)
 	modules_free(&generation->modules);
 	free(generation->served.list);
 	programs_free(generation->programs);
+	tls_sites_free(generation->tls);
 	if (generation->conf)
 		conf_free(generation->conf);
 	free(generation);

@@ -22,6 +22,7 @@
 #include "worker/heritage.h"
 
 struct programs;
+struct tls_sites;
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };
@@ -33,6 +34,7 @@ struct generation {
 	struct modules modules;         /* modules_take fills it in before any worker starts */
 	struct listener_set *listeners; /* NULL once no more workers are to be started */
 	struct listener_set served;     /* of these, copied: those whose clients workers serve */
+	struct tls_sites *tls;          /* contexts of its listeners; owned; NULL: none (tests) */
 	struct programs *programs;      /* that serve the others; owned; NULL: there are none */
 	unsigned id;
 	unsigned first_slot, capacity;
