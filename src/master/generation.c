@@ -16,6 +16,7 @@
 #include "master/reload_times.h"
 #include "net/listen_socket.h"
 #include "net/packets.h"
+#include "tls/context.h"
 
 enum { EVEN = 1000000 };
 
@@ -204,6 +205,7 @@ void generation_free(struct generation *generation)
 		tls_sites_free(generation->sites);
 	free(generation->served.list);
 	programs_free(generation->programs);
+	tls_sites_free(generation->tls);
 	if (generation->conf)
 		conf_free(generation->conf);
 	free(generation);

@@ -22,6 +22,7 @@
 #include "worker/heritage.h"
 
 struct programs;
+struct tls_sites;
 
 /* Room beyond `workers`: for TTIN and for the replacements of recycled workers. */
 enum { GENERATION_SPARE = 16 };
@@ -34,6 +35,7 @@ struct generation {
 	struct tls_sites *sites;        /* likewise sites_take; owned; NULL: no listener has TLS */
 	struct listener_set *listeners; /* NULL once no more workers are to be started */
 	struct listener_set served;     /* of these, copied: those whose clients workers serve */
+	struct tls_sites *tls;          /* contexts of its listeners; owned; NULL: none (tests) */
 	struct programs *programs;      /* that serve the others; owned; NULL: there are none */
 	unsigned id;
 	unsigned first_slot, capacity;

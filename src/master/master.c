@@ -215,6 +215,9 @@ static int find_wait_ms(const struct server *server)
 	due_ms = start_due_ms(server, due_ms);
 	due_ms = workers_due_ms(&server->procs, due_ms);
 	due_ms = watchdog_due_ms(&server->watchdog, &server->procs, due_ms);
+	if (server->procs.current)
+		due_ms =
+			ticket_memory_due_ms(&server->tickets, server->procs.current->conf, due_ms);
 	due_ms = recycle_due_ms(&server->recycle, &server->procs, due_ms);
 	due_ms = reload_due_ms(&server->reload, due_ms);
 	due_ms = reopen_due_ms(&server->reopen, due_ms);
@@ -247,6 +250,8 @@ static void take_turn(struct server *server)
 	reopen_step(&server->reopen, procs, now_ms);
 	stop_step(&server->stop, now_ms);
 	recycle_step(&server->recycle, procs, now_ms);
+	if (procs->current)
+		ticket_memory_step(&server->tickets, procs->current->conf, now_ms);
 	if (watchdog_due_ms(&server->watchdog, procs, INT64_MAX) <= now_ms)
 		watchdog_look(&server->watchdog, procs, now_ms);
 	workers_kill_due(procs, now_ms);

@@ -12,6 +12,7 @@
 
 #include "master/generation.h"
 #include "master/keeper.h"
+#include "master/ticket_memory.h"
 #include "stats/limit_memory.h"
 #include "stats/scoreboard.h"
 
@@ -24,9 +25,10 @@ struct unknown_children {
 
 struct procs {
 	struct scoreboard *board;
-	struct limit_memory *limits; /* of all workers; NULL: none (tests) */
-	struct keeper_pids *page;    /* pids of kept workers; NULL where there are none (tests) */
-	struct loop *loop;           /* the master's, in which programs are heard */
+	struct limit_memory *limits;   /* of all workers; NULL: none (tests) */
+	struct ticket_memory *tickets; /* of all workers; NULL: none (tests) */
+	struct keeper_pids *page;      /* pids of kept workers; NULL where there are none (tests) */
+	struct loop *loop;             /* the master's, in which programs are heard */
 	int bells;                   /* an epoll of all workers' bells, readable when one is rung */
 	struct generation *current;  /* NULL until the first one is ready */
 	struct generation *starting; /* NULL except during the start and a reload */

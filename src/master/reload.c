@@ -20,6 +20,7 @@
 #include "master/sites.h"
 #include "master/trial/prestart.h"
 #include "master/trial/prestart_files.h"
+#include "master/trial/prestart_tls.h"
 #include "master/workers.h"
 #include "net/sd_notify.h"
 #include "net/unix_path.h"
@@ -113,7 +114,7 @@ static bool has_limit_memory(const struct reload *reload, const struct conf *con
 }
 
 /* Reads local files only; the trial has made the look-ups that may wait. */
-static struct generation *make_generation(const struct reload *reload, struct conf *conf,
+static struct generation *open_generation(const struct reload *reload, struct conf *conf,
 					  struct err *err)
 {
 	const struct generation *now = reload->procs->current;
@@ -145,6 +146,19 @@ static struct generation *make_generation(const struct reload *reload, struct co
 	programs_free(programs);
 	listener_close_all(listeners, now->listeners, true);
 	return NULL;
+}
+
+static struct generation *make_generation(const struct reload *reload, struct conf *conf,
+					  struct err *err)
+{
+	struct tls_sites *tls = ticket_memory_sites(reload->procs->tickets, conf, err);
+	struct generation *generation = tls ? open_generation(reload, conf, err) : NULL;
+
+	if (generation)
+		generation->tls = tls;
+	else
+		tls_sites_free(tls);
+	return generation;
 }
 
 static bool start_generation(struct reload *reload, int64_t now_ms, struct err *err)
@@ -207,6 +221,7 @@ static void hand_over(struct reload *reload, int64_t now_ms)
 	adopt_log(old, fresh);
 	umask((mode_t)fresh->conf->umask);
 	listener_apply(fresh->listeners);
+	prestart_warn_of_tls(fresh->tls);
 	announce_listeners(fresh->listeners, old->listeners);
 	generation_close(old, fresh->listeners, true);
 	reload->moved_before = count_moved(procs->board);

@@ -54,6 +54,8 @@ static bool leave_server(struct procs *procs, struct scoreboard_part (*part)(voi
 	log_count_in(NULL);
 	if (procs->limits)
 		limit_memory_free(procs->limits);
+	if (procs->tickets)
+		ticket_memory_leave(procs->tickets);
 	if (part && !scoreboard_confine(procs->board, &kept, 1))
 		return false;
 	if (!part && procs->board)
@@ -118,6 +120,13 @@ bool spawn_settle_helper(struct procs *procs, struct generation *generation, rli
 	return true;
 }
 
+/* Workers and keepers only read the keys of tickets. */
+static bool leave_keys(const struct procs *procs, struct err *err)
+{
+	return procs->tickets == NULL || ticket_memory_confine(procs->tickets) ||
+	       err_errno(err, CODE_OSERR, "cannot give up the keys of session tickets");
+}
+
 static _Noreturn void become_worker(const struct procs *procs, const struct generation *generation,
 				    const struct heritage *heritage)
 {
@@ -125,7 +134,7 @@ static _Noreturn void become_worker(const struct procs *procs, const struct gene
 
 	signals_leave_reports();
 	leave_all_memory(procs, heritage->hints, heritage->arena, &generation->modules);
-	if (!set_up_child(procs, generation, &err)) {
+	if (!leave_keys(procs, &err) || !set_up_child(procs, generation, &err)) {
 		log_role("worker", (int)heritage->number);
 		LOG(EVENT_worker_failed, LOG_STR("message", err.text));
 		sys_leave(CODE_OSERR);

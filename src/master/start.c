@@ -16,6 +16,7 @@
 #include "master/sites.h"
 #include "master/spawn.h"
 #include "master/trial/prestart_files.h"
+#include "master/trial/prestart_tls.h"
 #include "master/workers.h"
 #include "net/systemd.h"
 
@@ -33,6 +34,8 @@ void start_empty(struct server *server, const struct conf_source *source, int re
 		.ready = { .fd = ready_fd },
 		.report_fd = -1,
 	};
+	ticket_memory_empty(&server->tickets);
+	server->procs.tickets = &server->tickets;
 	sampler_start(&server->sampler);
 }
 
@@ -110,7 +113,7 @@ static void drop_unused_sockets(void)
 				       "they were closed (listen \"ADDRESS\" takes one)"));
 }
 
-static struct generation *take_generation(struct conf *conf, const struct prestart_found *found,
+static struct generation *open_generation(struct conf *conf, const struct prestart_found *found,
 					  struct err *err)
 {
 	unsigned workers = prestart_workers(conf);
@@ -138,6 +141,19 @@ static struct generation *take_generation(struct conf *conf, const struct presta
 	return NULL;
 }
 
+static struct generation *take_generation(struct server *server, struct conf *conf,
+					  const struct prestart_found *found, struct err *err)
+{
+	struct tls_sites *tls = ticket_memory_sites(&server->tickets, conf, err);
+	struct generation *generation = tls ? open_generation(conf, found, err) : NULL;
+
+	if (generation)
+		generation->tls = tls;
+	else
+		tls_sites_free(tls);
+	return generation;
+}
+
 /* After the log is opened as the configuration wants. */
 static void log_pid_file(const struct server *server, const struct conf *conf)
 {
@@ -158,7 +174,7 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 
 	if (take_files(server, conf, err) && prestart_log(conf, &found->identity, err) &&
 	    take_loop(server, err))
-		generation = take_generation(conf, found, err);
+		generation = take_generation(server, conf, found, err);
 	if (!generation) {
 		conf_free(conf);
 		return false;
@@ -173,6 +189,7 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 		return false;
 	}
 	log_pid_file(server, conf);
+	prestart_warn_of_tls(generation->tls);
 	announce_listeners(generation->listeners, NULL);
 	announce_conf(server->board, conf);
 	return true;
@@ -227,5 +244,6 @@ void start_undo(struct server *server)
 	scoreboard_free(server->board, server->board_path, true);
 	server->board = NULL;
 	limit_memory_free(&server->limits);
+	ticket_memory_free(&server->tickets);
 	pidfile_remove(&server->pidfile);
 }

@@ -33,6 +33,7 @@ struct server {
 	struct pidfile pidfile;
 	struct scoreboard *board;
 	struct limit_memory limits;
+	struct ticket_memory tickets;
 	char board_path[sizeof(((struct pidfile *)0)->path) + 16];
 	struct procs procs;
 	struct watchdog watchdog;

@@ -18,7 +18,7 @@ struct ssl_ctx_st;
 struct tls_ticket_key {
 	uint8_t name[16]; /* which a ticket begins with */
 	uint8_t cipher[32], mac[32];
-	int64_t made_s; /* of the master's clock (clock_ms() / 1000); 0: there is no key */
+	int64_t made_s; /* by the master's clock; 0: there is no key */
 };
 
 struct tls_ticket_keys {
