@@ -201,8 +201,6 @@ void generation_free(struct generation *generation)
 	}
 	free(generation->members);
 	modules_free(&generation->modules);
-	if (generation->sites)
-		tls_sites_free(generation->sites);
 	free(generation->served.list);
 	programs_free(generation->programs);
 	tls_sites_free(generation->tls);

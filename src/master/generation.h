@@ -32,7 +32,6 @@ struct generation {
 	struct conf *conf;
 	struct identity identity;       /* of its workers, looked up once from conf */
 	struct modules modules;         /* modules_take fills it in before any worker starts */
-	struct tls_sites *sites;        /* likewise sites_take; owned; NULL: no listener has TLS */
 	struct listener_set *listeners; /* NULL once no more workers are to be started */
 	struct listener_set served;     /* of these, copied: those whose clients workers serve */
 	struct tls_sites *tls;          /* contexts of its listeners; owned; NULL: none (tests) */

@@ -16,7 +16,6 @@
 #include "master/program/copies.h"
 #include "master/program/programs.h"
 #include "master/program/socket_state.h"
-#include "master/sites.h"
 #include "master/start.h"
 #include "master/workers.h"
 #include "stats/tally.h"
@@ -258,8 +257,6 @@ static void take_turn(struct server *server)
 	workers_start_due(procs, now_ms);
 	workers_sweep(procs);
 	sampler_step(&server->sampler, procs, now_ms);
-	if (procs->current)
-		sites_step(procs->current->conf, now_ms);
 	sd_notify_step(&server->notified, describe_state(server), workers_alive(procs), now_ms);
 	log_settle(now_ms);
 }

@@ -17,7 +17,6 @@
 #include "config/conf_limit.h"
 #include "master/announce.h"
 #include "master/program/programs.h"
-#include "master/sites.h"
 #include "master/trial/prestart.h"
 #include "master/trial/prestart_files.h"
 #include "master/trial/prestart_tls.h"
@@ -176,7 +175,6 @@ static bool start_generation(struct reload *reload, int64_t now_ms, struct err *
 	}
 	if (!modules_take(&generation->modules, conf, config_trial_facts(&reload->trial),
 			  &procs->current->modules, err) ||
-	    !sites_take(&generation->sites, conf, now_ms, err) ||
 	    !workers_begin(procs, generation, now_ms, err)) {
 		generation_close(generation, procs->current->listeners, true);
 		generation_free(generation);

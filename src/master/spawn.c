@@ -172,7 +172,7 @@ pid_t spawn_worker(struct procs *procs, struct generation *generation, unsigned 
 {
 	struct heritage heritage = {
 		.conf = generation->conf,
-		.sites = generation->sites,
+		.sites = generation->tls,
 		.identity = &generation->identity,
 		.listeners = &generation->served,
 		.board = procs->board,

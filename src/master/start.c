@@ -13,7 +13,6 @@
 #include "base/sys.h"
 #include "config/conf_limit.h"
 #include "master/program/programs.h"
-#include "master/sites.h"
 #include "master/spawn.h"
 #include "master/trial/prestart_files.h"
 #include "master/trial/prestart_tls.h"
@@ -182,7 +181,6 @@ bool start_take(struct server *server, struct conf *conf, const struct prestart_
 	loop_read_clock(&server->loop);
 	server->deadline_ms = server->loop.now_ms + generation_ready_ms(generation);
 	if (!modules_take(&generation->modules, conf, found->facts, NULL, err) ||
-	    !sites_take(&generation->sites, conf, server->loop.now_ms, err) ||
 	    !workers_begin(&server->procs, generation, server->loop.now_ms, err)) {
 		generation_close(generation, NULL, true);
 		generation_free(generation);

@@ -104,9 +104,11 @@ static ssize_t gather(const struct conn *c, char *to, size_t most)
 	size_t first = least_of(buf_used(&c->out), most), lent;
 	ssize_t of_file = 0;
 
-	memcpy(to, buf_head(&c->out), first);
+	if (first > 0)
+		memcpy(to, buf_head(&c->out), first);
 	lent = least_of(c->lent.length, most - first);
-	memcpy(to + first, c->lent.bytes, lent);
+	if (lent > 0)
+		memcpy(to + first, c->lent.bytes, lent);
 	if (c->record->file_left > 0 && first < most)
 		of_file = read_file(c->record, to + first, most - first);
 	return of_file < 0 ? -1 : (ssize_t)(first + lent) + of_file;

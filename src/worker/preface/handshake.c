@@ -11,8 +11,8 @@
 
 /* What a client of plain HTTP understands: the alert of the protocol would be rubbish to it. */
 static const char plain_answer[] =
-	"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 44\r\n"
-	"Connection: close\r\n\r\n400 This port expects TLS: use https://, not\n";
+	"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 53\r\n"
+	"Connection: close\r\n\r\n400 Bad Request: this port speaks TLS (use https://)\n";
 
 static enum preface fail(struct conn *c, enum close_reason ending, const char *reason)
 {
