@@ -293,6 +293,13 @@ static void set_deadline(struct member *member, int64_t kill_ms)
 		member->kill_ms = kill_ms;
 }
 
+/* A worker that has died has no pid: the one that recovers its connections will leave. */
+static void log_retired(const struct member *member)
+{
+	log_member(member, EVENT_worker_retired, EVENT_program_retired,
+		   LOG_NUM("child_pid", is_in(member, RUNNING) ? member->pid : 0));
+}
+
 void member_retire(struct member *member, int signal, int64_t kill_ms)
 {
 	if (member->state == MEMBER_EMPTY)
@@ -302,11 +309,11 @@ void member_retire(struct member *member, int signal, int64_t kill_ms)
 		return;
 	}
 	if (member->state == MEMBER_RECOVERING) {
+		log_retired(member);
 		set_state(member, MEMBER_RECOVERING_TO_DRAIN);
 		member->due_ms = 0; /* a back-off is for workers that stay */
 	} else if (is_in(member, RUNNING)) {
-		log_member(member, EVENT_worker_retired, EVENT_program_retired,
-			   LOG_NUM("child_pid", member->pid));
+		log_retired(member);
 		set_state(member, is_in(member, HUNG) ? MEMBER_HUNG_DRAINING : MEMBER_DRAINING);
 	}
 	set_deadline(member, kill_ms);

@@ -156,7 +156,7 @@ static void status__of_random_bytes_behind_a_good_head__shows_something(void **s
 	char path[512];
 
 	board = make_board(state, path, sizeof(path));
-	for (unsigned i = 0; i < 12; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		fill(board, 88172645463325252 + i, 1 + i % 4 * 50);
 		status(state);
 		assert_failed("no server is running");
@@ -228,7 +228,7 @@ static void status__of_a_file_that_is_being_cut__does_not_crash(void **state)
 	while (cutter == 0)
 		if (truncate(path, 5000) < 0 || truncate(path, sizeof(*board)) < 0)
 			_exit(1);
-	for (int i = 0; i < 30; i++) {
+	for (int i = 0; i < 10; i++) {
 		status(state);
 		assert_int_equal(said.code, CODE_FAILED);
 	}

@@ -33,6 +33,7 @@ PLAN = {
     "checker": (3.0, 6.0),
 }
 UNPACED = ("kill", "pause")
+AT_LEAST_ONCE = ("kill", "crash", "copy")  # as verdict.py wants it
 
 WORKERS = range(2, 7)          # by reloads
 MORE_MOST = 8                  # by TTIN
@@ -76,6 +77,10 @@ class Driver:
     def interval(self, what):
         least, most = PLAN[what]
         return self.rng.uniform(least, most) * (1 if what in UNPACED else self.pace)
+
+    def lacks(self):
+        """True while something that must be done once was not done."""
+        return any(what in self.due and not self.did[what] for what in AT_LEAST_ONCE)
 
     def step(self):
         self.server.log.read()

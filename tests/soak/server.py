@@ -108,11 +108,12 @@ class Log:
         return not all(self.moves[self.in_force:self.events["reload_started"] + 1])
 
     def take_worker_retired(self, _, fields):
+        """One that has just died has no pid here, but its place. In a reload it is of the generation before."""
         if self.may_drain():
-            self.drained.add(self.places.get(int(fields["child_pid"])))
+            self.drained.add((self.generation, int(fields["worker"])))
 
     def take_reload_finished(self, _, fields):
-        """A worker that was dead when its generation was retired has no line of its own."""
+        """A worker that was hung or waited to be replaced when its generation was retired has no line of its own."""
         if self.may_drain():
             self.drained |= {place for place in self.places.values()
                              if place[0] == self.generation}

@@ -11,6 +11,11 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
 #include "base/sys.h"
 #include "unit/kept.h"
 
@@ -207,6 +212,46 @@ static void leave__in_each_state__drains_what_there_is(void **state)
 	PLAY(stories);
 }
 
+/* Plays the story, and returns what the log says of the last event at level info, until the next. */
+static const char *log_of(const char *story)
+{
+	static char text[4096];
+	char path[] = "/tmp/prefork-unit-XXXXXX";
+	int fd = mkstemp(path);
+	struct err err;
+	ssize_t n;
+
+	assert_true(log_open(path, LEVEL_INFO, LOG_TEXT, (uid_t)-1, &err));
+	for (const char *at = story; *at != '\0'; at++)
+		act(*at);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	assert_true(log_open("/dev/null", LEVEL_ERROR, LOG_TEXT, (uid_t)-1, &err));
+	close(fd);
+	unlink(path);
+	return strstr(text, "worker_retired");
+}
+
+/* Whoever reads the log must know that its connections will end, or move. */
+static void leave__of_a_worker__is_logged_though_it_has_just_died(void **state)
+{
+	char pid[32];
+	const char *said;
+
+	(void)state;
+	said = log_of("Wscyl");
+	assert_non_null(said);
+	snprintf(pid, sizeof(pid), " child_pid=%d\n", (int)kept.member->pid);
+	assert_non_null(strstr(said, pid));
+	kept_clear();
+	said = log_of("Wscywl");
+	assert_non_null(said);
+	assert_non_null(strstr(said, " child_pid=0\n"));
+	kept_clear();
+	assert_null(log_of("l"));
+}
+
 static void death__while_draining__is_finished_by_another(void **state)
 {
 	static const struct story stories[] = {
@@ -313,6 +358,7 @@ int main(void)
 		CASE(death__with_no_other_to_follow__dismisses_the_keeper),
 		CASE(death__of_a_keeper__leaves_its_worker_alone),
 		CASE(leave__in_each_state__drains_what_there_is),
+		CASE(leave__of_a_worker__is_logged_though_it_has_just_died),
 		CASE(death__while_draining__is_finished_by_another),
 		CASE(end__in_each_state__is_followed_by_no_worker),
 		CASE(member__without_a_keeper__has_nothing_to_hand_on),
