@@ -15,16 +15,16 @@
 #include "config/conf_titled.h"
 #include "config/option.h"
 
-static const enum option_section sections[] = { SECTION_program, SECTION_upstream };
+static const enum option_section sections[] = { SECTION_program, SECTION_upstream, SECTION_tls };
 
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
 
-static void only__programs_and_upstreams__have_lists(void **state)
+static void only__programs_upstreams_and_tls__have_lists(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < SECTION_COUNT; i++)
 		assert_int_equal(conf_titled_has((enum option_section)i),
-				 i == SECTION_program || i == SECTION_upstream);
+				 i == SECTION_program || i == SECTION_upstream || i == SECTION_tls);
 }
 
 static void object__that_is_added__has_defaults_and_can_be_found(void **state)
@@ -147,7 +147,7 @@ static void reference__to_no_object__is_refused_with_the_nearest_title(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only__programs_and_upstreams__have_lists),
+		cmocka_unit_test(only__programs_upstreams_and_tls__have_lists),
 		cmocka_unit_test(object__that_is_added__has_defaults_and_can_be_found),
 		cmocka_unit_test(defaults__of_an_upstream__are_those_of_its_rows),
 		cmocka_unit_test(title__that_is_no_good__is_refused),

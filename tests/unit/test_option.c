@@ -50,11 +50,11 @@ static void rows__all__have_bounds_and_defaults_that_read(void **state)
 	struct listen_conf listen = { 0 };
 	struct program_conf program = { 0 };
 	struct upstream_conf upstream = { 0 };
-	void *const objects[SECTION_COUNT] = { [SECTION_main] = &conf,
-					       [SECTION_log] = &conf,
-					       [SECTION_listen] = &listen,
-					       [SECTION_upstream] = &upstream,
-					       [SECTION_program] = &program };
+	struct tls_conf tls = { 0 };
+	void *const objects[SECTION_COUNT] = {
+		[SECTION_main] = &conf,         [SECTION_log] = &conf, [SECTION_listen] = &listen,
+		[SECTION_upstream] = &upstream, [SECTION_tls] = &tls,  [SECTION_program] = &program
+	};
 	struct err err;
 
 	(void)state;
