@@ -212,7 +212,7 @@ static void leave__in_each_state__drains_what_there_is(void **state)
 	PLAY(stories);
 }
 
-/* Plays the story, and returns what the log says of the last event at level info, until the next. */
+/* Plays the story, and returns what the log says of its last event, at level info. */
 static const char *log_of(const char *story)
 {
 	static char text[4096];
