@@ -296,6 +296,17 @@ int64_t region_of(const struct blocks *b, const void *address)
 	return head ? (int64_t)head->number : -1;
 }
 
+uint32_t region_count(const struct blocks *b, const struct region *r)
+{
+	uint32_t count = 0;
+
+	for (uint32_t name = r->first; name != 0; name = head_at(b, name)->next)
+		for (struct chunk *chunk = first_chunk(head_at(b, name)); chunk;
+		     chunk = next_chunk(head_at(b, name), chunk))
+			count += chunk->size & CHUNK_USED;
+	return count;
+}
+
 /* What still points into it must show, in builds for tests. */
 #ifdef TLS_CHECKS
 enum { WIPED = 0xdb };

@@ -43,6 +43,9 @@ void region_free(struct blocks *blocks, struct region *region, void *chunk);
 /* The bytes that a chunk has room for. */
 size_t region_room(const void *chunk);
 
+/* The number of chunks that were not freed: none, once its session was freed. */
+uint32_t region_count(const struct blocks *blocks, const struct region *region);
+
 /* Wipes the memory and gives it back; the region is zeroed. */
 void region_drop(struct blocks *blocks, struct region *region);
 

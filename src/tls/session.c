@@ -303,6 +303,9 @@ void session_close(struct sessions *s, uint32_t number)
 
 		SSL_free(ssl);
 		leave();
+#ifdef TLS_CHECKS
+		BUG_ON(region_count(&s->blocks, region) > 0); /* something outlives the session */
+#endif
 	}
 	region_drop(&s->blocks, region);
 }

@@ -48,8 +48,8 @@ struct arena_head {
 	_Atomic uint32_t in_hand;  /* 1 + index of the connection in hand; 0: none */
 	uint32_t last_call;        /* 1 + row of the last system call (base/sys.h); 0: none */
 	_Atomic uint64_t log_span; /* accesslog/accessbuf.h */
-	uint64_t conn_number; /* number of the last connection, or a higher one that is unused */
-	uint32_t session_maker;      /* of the worker before: sessions.maker */
+	uint64_t conn_number;   /* number of the last connection, or a higher one that is unused */
+	uint32_t session_maker; /* of the worker before: sessions.maker */
 	struct arena_batch offered;  /* to the worker in that slot (worker/door/offer.h) */
 	struct arena_batch arriving; /* from the worker in that slot (worker/door/door.h) */
 };
@@ -65,11 +65,11 @@ struct arena {
 	char *blocks;                    /* of the regions, `units` of tls/blocks.h */
 	uint8_t *block_map;
 	uint32_t units;
-	size_t size;                     /* bytes of the whole mapping */
-	uint32_t conn_most;              /* connections: worker_connections */
-	uint32_t record_most;            /* records: with pairs, two for each connection */
-	uint32_t record_stride;          /* bytes from one record to the next */
-	uint32_t buf_most;               /* buffers of ARENA_BUF_SIZE */
+	size_t size;            /* bytes of the whole mapping */
+	uint32_t conn_most;     /* connections: worker_connections */
+	uint32_t record_most;   /* records: with pairs, two for each connection */
+	uint32_t record_stride; /* bytes from one record to the next */
+	uint32_t buf_most;      /* buffers of ARENA_BUF_SIZE */
 };
 
 struct record;

@@ -76,7 +76,7 @@ enum { HERITAGE_WIRES = 4 };
 
 struct heritage {
 	const struct conf *conf;
-	const struct tls_sites *sites; /* tls/context.h; NULL: no listener has TLS */
+	const struct tls_sites *sites;   /* tls/context.h; NULL: no listener has TLS */
 	const struct identity *identity; /* the user and group of the worker */
 	const struct listener_set *listeners;
 	struct scoreboard *board;

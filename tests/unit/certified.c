@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "tls/library.h"
+
 enum { PATH = 512, DAY_S = 24 * 60 * 60 };
 
 static FILE *open_file(const char *folder, const char *name, const char *end, const char *mode)
@@ -114,9 +116,16 @@ static X509 *make_certificate(const struct certified *wish, EVP_PKEY *key)
 
 void certified_write(const char *folder, const struct certified *wish)
 {
-	EVP_PKEY *key = make_key(wish->key);
-	X509 *one = make_certificate(wish, key);
+	EVP_PKEY *key;
+	X509 *one;
+	struct err err;
 	FILE *file;
+
+	/* the library must not have allocated anything before it starts */
+	if (!tls_library_start(&err))
+		fail_msg("%s", err.text);
+	key = make_key(wish->key);
+	one = make_certificate(wish, key);
 
 	if (wish->signer) {
 		sign_by(one, folder, wish->signer);

@@ -14,74 +14,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
+#include "tls/memory.h"
 #include "tls/warm_up.h"
 #include "unit/certified.h"
 #include "unit/contexts.h"
 #include "unit/folder.h"
 #include "unit/handshaken.h"
 
-/* Before each block of OpenSSL. */
-struct head {
-	size_t size;
-	bool is_servers;
-};
-enum { HEAD = 16 };
+enum { UNITS = 64 };
 
-static bool is_serving;  /* the server's side is at work */
-static long servers;     /* blocks that it has allocated, and that are there */
-static unsigned counted; /* that it has ever allocated */
+/* The memory of the server's side. */
+static struct blocks blocks;
+static struct region region;
+static uint8_t map[UNITS];
 
-static void *take(size_t size, const char *file, int line)
+static void begin_serving(void)
 {
-	char *block = size > 0 ? malloc(size + HEAD) : NULL;
-
-	(void)file;
-	(void)line;
-	if (!block)
-		return NULL;
-	*(struct head *)block = (struct head){ size, is_serving };
-	servers += is_serving;
-	counted += is_serving;
-	return block + HEAD;
+	memory_enter(&region);
 }
 
-static void give(void *at, const char *file, int line)
+static void end_serving(void)
 {
-	(void)file;
-	(void)line;
-	if (!at)
-		return;
-	servers -= ((struct head *)((char *)at - HEAD))->is_servers;
-	free((char *)at - HEAD);
-}
-
-/* It stays whose it was. */
-static void *change(void *at, size_t size, const char *file, int line)
-{
-	struct head *head = at ? (struct head *)((char *)at - HEAD) : NULL;
-	char *more;
-
-	if (!at)
-		return take(size, file, line);
-	if (size == 0) {
-		give(at, file, line);
-		return NULL;
-	}
-	more = realloc(head, size + HEAD);
-	if (!more)
-		return NULL;
-	((struct head *)more)->size = size;
-	return more + HEAD;
+	ERR_clear_error();
+	memory_leave();
 }
 
 static bool step(SSL *end, bool is_server)
 {
 	int code;
 
-	is_serving = is_server;
+	if (is_server)
+		begin_serving();
 	code = SSL_do_handshake(end);
 	code = code == 1 || SSL_get_error(end, code) == SSL_ERROR_WANT_READ;
-	is_serving = false;
+	if (is_server)
+		end_serving();
 	return code;
 }
 
@@ -93,16 +61,16 @@ static void talk(SSL *client, SSL *server)
 		if (!step(client, false) || !step(server, true))
 			break;
 	SSL_write(client, text, sizeof(text));
-	is_serving = true;
+	begin_serving();
 	SSL_read(server, text, sizeof(text));
 	SSL_write(server, text, sizeof(text));
-	is_serving = false;
+	end_serving();
 	SSL_read(client, text, sizeof(text));
 	SSL_shutdown(client);
-	is_serving = true;
+	begin_serving();
 	SSL_read(server, text, sizeof(text));
 	SSL_shutdown(server);
-	is_serving = false;
+	end_serving();
 }
 
 /* The pipe between them is neither's. Returns the client's session. */
@@ -113,9 +81,9 @@ static SSL_SESSION *serve(SSL_CTX *context, SSL *client, const char *garbage)
 	SSL *server;
 
 	assert_int_equal(BIO_new_bio_pair(&of_client, 0, &of_server, 0), 1);
-	is_serving = true;
+	begin_serving();
 	server = SSL_new(context);
-	is_serving = false;
+	end_serving();
 	SSL_set_accept_state(server);
 	SSL_set_bio(client, of_client, of_client);
 	SSL_set_bio(server, of_server, of_server);
@@ -127,11 +95,18 @@ static SSL_SESSION *serve(SSL_CTX *context, SSL *client, const char *garbage)
 		session = SSL_get1_session(client);
 	}
 	SSL_free(client);
-	is_serving = true;
+	begin_serving();
 	SSL_free(server);
-	ERR_clear_error();
-	is_serving = false;
+	end_serving();
 	return session;
+}
+
+static void check_empty(const char *what)
+{
+	uint32_t left = region_count(&blocks, &region);
+
+	if (left > 0)
+		fail_msg("%u blocks of \"%s\" are left", left, what);
 }
 
 static void try_one(SSL_CTX *context, const struct handshaken_wish *wish, const char *garbage,
@@ -140,12 +115,10 @@ static void try_one(SSL_CTX *context, const struct handshaken_wish *wish, const 
 	struct handshaken_wish again = *wish;
 
 	again.session = serve(context, handshaken_client(wish), garbage);
-	if (servers != 0)
-		fail_msg("%ld blocks of \"%s\" are left", servers, what);
+	check_empty(what);
 	if (again.session && SSL_SESSION_is_resumable(again.session))
 		SSL_SESSION_free(serve(context, handshaken_client(&again), NULL));
-	if (servers != 0)
-		fail_msg("%ld blocks of \"%s\", resumed, are left", servers, what);
+	check_empty(what);
 	SSL_SESSION_free(again.session);
 }
 
@@ -215,19 +188,18 @@ static void sessions__after_the_warm_up__leave_nothing_behind(void **state)
 			      SECTION("other", "other", "ciphers = \"ECDHE+AESGCM\" ")
 				      LISTEN("{first, wild, other}"));
 	context = tls_sites_context(set.sites, 0);
-	servers = 0;
+	assert_true(blocks_start(&blocks, pages_new((size_t)UNITS * BLOCK_UNIT), map, UNITS));
+	memory_serve(&blocks, &region);
 	try_version(context, *state, TLS1_2_VERSION);
 	try_version(context, *state, TLS1_3_VERSION);
 	try_kinds(context);
-	is_serving = true;
+	begin_serving();
 	for (unsigned i = 0; i < 2 * ERR_NUM_ERRORS; i++)
 		ERR_raise_data(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR, "a text of %d characters", 22);
-	ERR_clear_error();
-	is_serving = false;
-	if (servers != 0)
-		fail_msg("%ld blocks of errors are left", servers);
-	if (counted == 0)
-		skip();
+	end_serving();
+	check_empty("an error");
+	memory_serve(NULL, NULL);
+	blocks_stop(&blocks);
 	contexts_close(&set);
 }
 
@@ -237,6 +209,5 @@ int main(void)
 		cmocka_unit_test(sessions__after_the_warm_up__leave_nothing_behind),
 	};
 
-	CRYPTO_set_mem_functions(take, change, give);
 	return cmocka_run_group_tests(tests, contexts_make_files, folder_remove);
 }
