@@ -187,8 +187,8 @@ bool conn_io_can_splice(const struct conn *c)
 {
 	const struct conn *to = c->peer;
 
-	return c->record->is_bulk && c->transport->splice && to && !conn_has_output(to) &&
-	       to->record->output == OUTPUT_OPEN && buf_used(&c->in) == 0;
+	return c->record->is_bulk && to && c->transport->splice && to->transport->sends_pipes &&
+	       !conn_has_output(to) && to->record->output == OUTPUT_OPEN && buf_used(&c->in) == 0;
 }
 
 /* The pipe belongs to the side that it goes out on. */

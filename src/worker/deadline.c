@@ -130,6 +130,18 @@ static bool is_silent(const struct pool *pool, const struct record *r)
 	return r->in.end == r->in.start && pool->arena->proxies[r->index].stage == PROXY_STAGE_HEAD;
 }
 
+/* A draining worker waits for a handshake as long as it makes progress. */
+static int64_t find_by_handshake(const struct pool *pool, const struct record *r, int64_t begun_ms,
+				 enum close_reason *why)
+{
+	int64_t due_ms = add_ms(begun_ms, pool_conf(pool, r)->handshake_timeout);
+
+	if (!pool->draining || (due_ms != 0 && due_ms < r->active_ms + FRESH_MS))
+		return due_ms;
+	*why = CLOSE_drained;
+	return r->active_ms + FRESH_MS;
+}
+
 /* Each part of the preface has its time behind that of the part before. */
 static int64_t find_by_preface(const struct pool *pool, const struct record *r,
 			       enum close_reason *why)
@@ -141,7 +153,7 @@ static int64_t find_by_preface(const struct pool *pool, const struct record *r,
 		opened_ms += conf->accept_proxy ? header_ms : 0;
 		*why = r->tls == TLS_HANDSHAKE ? CLOSE_handshake_timeout : CLOSE_message_timeout;
 		if (r->tls == TLS_HANDSHAKE)
-			return add_ms(opened_ms, conf->handshake_timeout);
+			return find_by_handshake(pool, r, opened_ms, why);
 		return add_ms(opened_ms + (r->tls == TLS_NONE ? 0 : conf->handshake_timeout),
 			      pool->services[r->listener]->preface_ms);
 	}

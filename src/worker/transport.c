@@ -169,6 +169,7 @@ const struct transport transport_plain = {
 	.has_input = has_input_plain,
 	.send = send_plain,
 	.splice = splice_plain,
+	.sends_pipes = true,
 };
 
 const struct transport transport_moved = {
@@ -176,4 +177,5 @@ const struct transport transport_moved = {
 	.discard = discard_moved,
 	.has_input = has_input_plain,
 	.send = send_plain,
+	.sends_pipes = true,
 };

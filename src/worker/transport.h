@@ -7,6 +7,7 @@
 #ifndef WORKER_TRANSPORT_H
 #define WORKER_TRANSPORT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "worker/conn_record.h"
@@ -35,6 +36,7 @@ struct transport {
 	 * through a buffer.
 	 */
 	ssize_t (*splice)(const struct conn *c, int pipe_end);
+	bool sends_pipes; /* the range that send is to send may be in a pipe */
 };
 
 /* Plain sockets: recv(2), send(2), sendfile(2), splice(2). */

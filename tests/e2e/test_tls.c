@@ -337,6 +337,97 @@ static void tickets__are_good_everywhere(void **state)
 	server_stop(s);
 }
 
+/* A silent client does not hold up a stop, nor does one whose handshake has stopped. */
+static void stop__does_not_wait_for_handshakes(void **state)
+{
+	struct server *s = start(LINES);
+	char hello[4096];
+	struct secure c;
+	int fd;
+
+	(void)state;
+	fd = client_connect(FIRST(s));
+	secure_connect(&c, FIRST(s), wish_of(1));
+	(void)make_hello(&c, hello, sizeof(hello));
+	client_send(c.fd, hello, 50);
+	server_wait_count(s, 2, "connection_opened", NULL);
+	server_signal(s, SIGTERM);
+	client_expect_end(fd);
+	client_expect_end(c.fd);
+	close(fd);
+	secure_close(&c);
+	server_end(s, 0, 0);
+	assert_int_equal(server_count(s, "connection_ended", "ending=drained"), 2);
+}
+
+/* The proxy's header comes first, in the clear. */
+static void proxy_header__comes_before_the_handshake(void **state)
+{
+	static const char header[] = "PROXY TCP4 192.0.2.7 192.0.2.1 5555 443\r\n";
+	struct server *s = start("listen \"127.0.0.1:0\" { service = ack\n framing = line\n tls = "
+				 "\"site\"\n accept_proxy = yes\n trusted = {\"127.0.0.1\"}\n }\n");
+	struct secure c;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		char hello[4096];
+		size_t length;
+
+		secure_connect(&c, FIRST(s), wish_of(i));
+		length = make_hello(&c, hello + sizeof(header) - 1, sizeof(hello) - sizeof(header));
+		memcpy(hello, header, sizeof(header) - 1);
+		client_send(c.fd, hello, sizeof(header) - 1 + length);
+		shake_hands_by_hand(&c);
+		server_wait_event(s, "handshake_done", "remote=192.0.2.7:5555");
+		server_mark(s);
+		secure_close(&c);
+	}
+	server_stop(s);
+}
+
+/* Bytes that pass from one side to the other in both directions, and the end of each. */
+static void streams__pass_through_a_proxy(void **state)
+{
+	struct server *behind = server_start(&(struct plan){ .listen = { "127.0.0.1:0=echo" } });
+	struct server *s;
+	struct secure c;
+	static char sent[400000], got[sizeof(sent)];
+	char lines[512];
+
+	(void)state;
+	snprintf(lines, sizeof(lines),
+		 "listen \"127.0.0.1:0\" { service = proxy\n to = {\"%s\"}\n tls = \"site\"\n }\n",
+		 FIRST(behind));
+	s = start(lines);
+	for (size_t i = 0; i < sizeof(sent); i++)
+		sent[i] = (char)(i * 7 + i / 251);
+	for (unsigned i = 0; i < 2; i++) {
+		size_t put = 0, at = 0;
+
+		secure_open(&c, FIRST(s), wish_of(i));
+		while (at < sizeof(sent)) {
+			size_t piece = sizeof(sent) - put < 50000 ? sizeof(sent) - put : 50000;
+			int n;
+
+			if (piece > 0)
+				assert_int_equal(SSL_write(c.ssl, sent + put, (int)piece), piece);
+			put += piece;
+			for (; at < put; at += (size_t)n) {
+				n = SSL_read(c.ssl, got + at, (int)(put - at));
+				assert_true(n > 0);
+			}
+			if (put % 150000 == 0)
+				kill_workers(s, WORKERS);
+		}
+		assert_memory_equal(sent, got, sizeof(sent));
+		assert_int_equal(SSL_shutdown(c.ssl), 0);
+		secure_expect_end(&c);
+		secure_close(&c);
+	}
+	server_stop(s);
+	server_stop(behind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +441,9 @@ int main(void)
 		E2E(reload__shows_the_new_certificate),
 		E2E(reload__with_another_key__changes_nothing),
 		E2E(tickets__are_good_everywhere),
+		E2E(stop__does_not_wait_for_handshakes),
+		E2E(proxy_header__comes_before_the_handshake),
+		E2E(streams__pass_through_a_proxy),
 	};
 
 	return E2E_RUN(tests);

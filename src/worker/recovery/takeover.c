@@ -21,6 +21,9 @@ bool worker_settle(const struct heritage *h, struct err *err)
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' slots");
 	if (h->limits && !limit_memory_confine(h->limits, heritage_slot(h)))
 		return err_errno(err, CODE_OSERR, "cannot let go of the other workers' counts");
+	/* the keys of certificates and sessions are in no core, and in no debugger of its user */
+	if (h->arena->units > 0 && sys_prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_errno(err, CODE_OSERR, "cannot protect its memory");
 	stdio_leave_terminal();
 	if (!fds_close_others(h, true, NULL, 0))
 		return err_errno(err, CODE_OSERR, "cannot close what is not its own");
