@@ -46,9 +46,7 @@ static void release(void *held, const char *file, int line)
 		free(held);
 		return;
 	}
-#ifdef TLS_CHECKS
-	BUG_ON(owner != entered);
-#endif
+	REGION_CHECK(owner == entered);
 	region_free(served, owner, held);
 }
 

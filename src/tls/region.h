@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "tls/blocks.h"
 
 enum {
@@ -20,6 +21,13 @@ enum {
 	REGION_CHUNK_LEAST = 32,     /* bytes */
 	REGION_OWN_BLOCK = 12 * 1024 /* a chunk of so many bytes has a block of its own */
 };
+
+/* Claims that builds for tests check: they take time. */
+#ifdef TLS_CHECKS
+#define REGION_CHECK(claim) BUG_ON(!(claim))
+#else
+#define REGION_CHECK(claim) ((void)sizeof(claim))
+#endif
 
 /* In the arena, one for each record; zeroed: it has no memory. Offsets are from blocks.base. */
 struct region {

@@ -87,7 +87,7 @@ bool session_start(struct sessions *s, const struct session_memory *memory, uint
 	unsigned char byte;
 
 	*s = (struct sessions){ .regions = memory->regions, .maker = maker };
-	/* a new process seeds both generators anew (RAND_bytes(3)), which takes memory that stays */
+	/* a new process seeds both generators anew (RAND_bytes(3)): that memory stays */
 	if (RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1) {
 		errno = EAGAIN;
 		return false;
@@ -173,7 +173,7 @@ static SSL *new_session(SSL_CTX *context, int fd)
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_accept_state(ssl);
-	/* it is told apart here: the library would send an alert, and end the other direction too */
+	/* it is told apart here: the library would end the other direction too, by an alert */
 	SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	return ssl;
 }
@@ -303,9 +303,7 @@ void session_close(struct sessions *s, uint32_t number)
 
 		SSL_free(ssl);
 		leave();
-#ifdef TLS_CHECKS
-		BUG_ON(region_count(&s->blocks, region) > 0); /* something outlives the session */
-#endif
+		REGION_CHECK(region_count(&s->blocks, region) == 0); /* nothing outlives it */
 	}
 	region_drop(&s->blocks, region);
 }

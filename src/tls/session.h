@@ -34,8 +34,8 @@ struct session_memory {
 };
 
 /*
- * A worker begins: it makes no session yet, and has none. maker: different from that of every worker
- * of the slot before. Returns false with errno set. Allocates; session_stop frees.
+ * A worker begins: it makes no session yet, and has none. maker: different from that of every
+ * worker of the slot before. Returns false with errno set. Allocates; session_stop frees.
  */
 bool session_start(struct sessions *sessions, const struct session_memory *memory, uint32_t maker);
 void session_stop(struct sessions *sessions);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The memory of one slot's connections: a head, pending lines of the access log, records, what
- * PROXY headers said, TLS sessions, and buffers. The master maps it before the fork, and every worker of the slot
- * has it at the same address, so pointers into it stay valid from one worker to the next. Pages
- * cost nothing until touched (mmap(2), MAP_NORESERVE). State that a worker can rebuild by a walk
- * over the records (free lists, timers) is not in here. Nor is the layout of the mapping: a worker
- * that corrupts the arena cannot change it.
+ * PROXY headers said, TLS sessions, and buffers. The master maps it before the fork, and every
+ * worker of the slot has it at the same address, so pointers into it stay valid from one worker to
+ * the next. Pages cost nothing until touched (mmap(2), MAP_NORESERVE). State that a worker can
+ * rebuild by a walk over the records (free lists, timers) is not in here. Nor is the layout of the
+ * mapping: a worker that corrupts the arena cannot change it.
  */
 #ifndef WORKER_ARENA_H
 #define WORKER_ARENA_H

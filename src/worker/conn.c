@@ -12,10 +12,10 @@
 #include "base/sys.h"
 #include "worker/conn_io.h"
 #include "worker/conn_reset.h"
+#include "worker/conn_socket.h"
 #include "worker/deadline.h"
 #include "worker/hand.h"
 #include "worker/pair/pair.h"
-#include "worker/transport.h"
 #include "worker/watching.h"
 
 #define BIT(state) (1U << CONN_##state)
@@ -39,62 +39,6 @@ void conn_move_to(struct conn *c, enum conn_state next)
 	client->record->state = (uint8_t)next;
 	if (client->peer)
 		client->peer->record->state = (uint8_t)next;
-}
-
-/*
- * A descriptor that another process may share is shut down as well, since the close may not be the
- * last one; and the last one must not wait for the client (SO_LINGER, socket(7)). It is gone
- * whatever close returns (close(2)).
- */
-static void close_moved(int fd)
-{
-	static const struct linger off = { 0 };
-	struct brief brief;
-
-	brief_begin(&brief);
-	(void)sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
-	(void)sys_shutdown(fd, SHUT_RDWR);
-	(void)sys_close(fd);
-	brief_end(&brief);
-}
-
-/*
- * Tells the other end that no more comes, which a FIN alone does not (RFC 8446 6.1). Returns false
- * when that has to wait until the kernel takes more.
- */
-static bool end_session(struct pool *pool, struct record *r)
-{
-	if (r->tls != TLS_OPEN)
-		return true;
-	r->waits_to_send = session_finish(&pool->sessions, r->index) == SESSION_WAITS_TO_SEND;
-	if (!r->waits_to_send)
-		r->tls = TLS_FINISHED;
-	return !r->waits_to_send;
-}
-
-/* One try at a notice of the end, which may be missing when the connection was cut. */
-static void close_session(struct pool *pool, struct record *r)
-{
-	if (r->tls == TLS_NONE)
-		return;
-	if (session_is_there(&pool->sessions, r->index)) {
-		if (!r->is_reset && !record_has_output(r))
-			(void)end_session(pool, r);
-		session_close(&pool->sessions, r->index);
-	}
-	r->tls = TLS_NONE;
-}
-
-/* A reset ends a moved connection for all processes that have it. */
-static void close_socket(struct pool *pool, struct record *r)
-{
-	close_session(pool, r);
-	if (r->is_reset)
-		conn_reset_prepare(r);
-	if (r->has_moved && (!r->is_reset || !r->is_inet))
-		close_moved(r->fd);
-	else
-		(void)sys_close(r->fd);
 }
 
 /* The other process can have made the client's socket linger. */
@@ -121,7 +65,7 @@ void conn_drop_peer(struct conn *client)
 		return;
 	conn_store(client); /* buffers that it has been lent since go with its record */
 	conn_io_drop_range(peer);
-	close_socket(client->pool, peer);
+	conn_socket_close(client->pool, peer);
 	client->record->peer = 0;
 	client->peer = NULL;
 	pool_give_record(client->pool, peer);
@@ -170,7 +114,7 @@ void conn_close(struct conn *side, enum close_reason reason)
 	conn_store(c);
 	conn_move_to(c, CONN_CLOSED);
 	conn_drop_peer(c);
-	close_socket(c->pool, c->record);
+	conn_socket_close(c->pool, c->record);
 	conn_io_drop_range(c->record);
 	pool_forget(c->pool, c);
 }
@@ -186,20 +130,13 @@ enum close_reason conn_reason_of(const struct conn *c, int error)
 	return conn_is_client(c) ? close_reason_of(error) : close_reason_of_server(error);
 }
 
-/* Input that the descriptor does not show any more is read in this turn or the next. */
-static void note_buffered(struct conn *c)
-{
-	if (c->transport->has_buffered && watching_reads(c) && c->transport->has_buffered(c))
-		ring_push(&c->pool->queue, c->record->index);
-}
-
 static bool watch_sides(struct conn *c)
 {
 	if (!watching_set(c) || (c->peer && !watching_set(c->peer)))
 		return false;
-	note_buffered(c);
+	conn_socket_note_buffered(c);
 	if (c->peer)
-		note_buffered(c->peer);
+		conn_socket_note_buffered(c->peer);
 	conn_store(c); /* the deadline depends on what waits */
 	deadline_set(c->pool, c->record);
 	if (c->peer)
@@ -226,7 +163,7 @@ void conn_half_close(struct conn *c)
 {
 	struct record *r = c->record;
 
-	if (!end_session(c->pool, r)) {
+	if (!conn_socket_end_session(c->pool, r)) {
 		(void)conn_wait(c);
 		return;
 	}
@@ -305,7 +242,7 @@ static bool pass_reset(struct conn *c)
  */
 static bool shut_output(struct conn *c)
 {
-	if (!end_session(c->pool, c->record))
+	if (!conn_socket_end_session(c->pool, c->record))
 		return true;
 	c->record->output = OUTPUT_ENDED;
 	if (sys_shutdown(c->record->fd, SHUT_WR) == 0)

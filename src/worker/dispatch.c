@@ -14,6 +14,7 @@
 #include "worker/recovery/audit.h"
 #include "worker/conn.h"
 #include "worker/limit/admit.h"
+#include "worker/pool_sessions.h"
 #include "worker/recovery/pool_resume.h"
 #include "worker/share.h"
 #include "worker/visit.h"
@@ -62,12 +63,6 @@ void dispatch_accept(struct pool *pool, uint32_t listener, int fd, const struct 
 	admit_trim(pool);
 }
 
-/* Its memory in the arena was damaged, which its record does not show. */
-static bool has_lost_session(const struct pool *pool, const struct record *r)
-{
-	return r->tls != TLS_NONE && !session_is_there(&pool->sessions, r->index);
-}
-
 /* One that is on its way to another worker may be served there already. */
 static void resume_all(struct pool *pool)
 {
@@ -76,7 +71,7 @@ static void resume_all(struct pool *pool)
 
 		if (!record_is_client(r))
 			continue;
-		if (has_lost_session(pool, r))
+		if (pool_sessions_lack(pool, r))
 			conn_end(pool, r, CLOSE_recovery_damaged);
 		else if (r->passage == PASSAGE_OFFERED)
 			(void)conn_detach(pool, r);

@@ -86,34 +86,9 @@ static bool start_limits(struct pool *pool)
 	       server_queue_start(&pool->queues);
 }
 
-static bool start_sessions(struct pool *pool)
-{
-	const struct arena *arena = pool->arena;
-	const struct session_memory memory = { arena->regions, arena->blocks, arena->block_map,
-					       arena->units };
-
-	return arena->units == 0 ||
-	       session_start(&pool->sessions, &memory, ++arena->head->session_maker);
-}
-
-void pool_publish_sessions(struct pool *pool)
-{
-	struct worker_tally *tally = &pool->slot->tally;
-	uint64_t strays;
-
-	if (pool->arena->units == 0)
-		return;
-	strays = session_strays();
-	atomic_store_explicit(&tally->tls_memory_bytes, session_memory_used(&pool->sessions),
-			      memory_order_relaxed);
-	if (strays != pool->strays)
-		cell_add(&tally->tls_stray_allocations_total, strays - pool->strays);
-	pool->strays = strays;
-}
-
 bool pool_start(struct pool *pool)
 {
-	return start_sessions(pool) && find_services(pool) && find_streams(pool) &&
+	return find_services(pool) && find_streams(pool) &&
 	       conn_limit_start(&pool->limit, pool->listeners, pool->arena->conn_most) &&
 	       start_timers(pool) && ring_start(&pool->queue, pool->arena->record_most) &&
 	       free_list_start(&pool->records, pool->arena->record_most) &&
@@ -132,8 +107,6 @@ void pool_stop(struct pool *pool)
 	ring_stop(&pool->queue);
 	free_list_stop(&pool->records);
 	free_list_stop(&pool->bufs);
-	if (pool->arena->units > 0)
-		session_stop(&pool->sessions);
 	conn_limit_stop(&pool->limit);
 	limiter_stop(&pool->limiter);
 	waiting_stop(&pool->waiting);

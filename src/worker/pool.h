@@ -96,9 +96,6 @@ struct pool {
  */
 bool pool_start(struct pool *pool);
 
-/* Counts what the TLS sessions need; at the end of each turn. */
-void pool_publish_sessions(struct pool *pool);
-
 /* Frees the memory of pool_start; all connections must have ended. */
 void pool_stop(struct pool *pool);
 

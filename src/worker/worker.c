@@ -23,6 +23,7 @@
 #include "worker/door/moving.h"
 #include "worker/door/rebalance.h"
 #include "worker/heritage.h"
+#include "worker/pool_sessions.h"
 #include "worker/recovery/recovery.h"
 #include "worker/recovery/takeover.h"
 
@@ -212,7 +213,8 @@ static bool start_serving(struct worker *w)
 	if (!timer_heap_new(&w->alarms, ALARMS))
 		return false;
 	accesslog_watch(&w->alarms);
-	if (!pool_start(&w->pool) || !recovery_adopt(&w->recovery, &w->pool))
+	if (!pool_sessions_start(&w->pool) || !pool_start(&w->pool) ||
+	    !recovery_adopt(&w->recovery, &w->pool))
 		return false;
 	limiter_publish(&w->pool.limiter);
 	w->acceptors.is_closed = w->recovery.was_leaving;
@@ -315,7 +317,7 @@ static int run_loop(struct worker *w)
 		accept_pause_check_room(&w->acceptors);
 		accept_pause_end_turn(&w->acceptors);
 		stamp_heartbeat(w);
-		pool_publish_sessions(&w->pool);
+		pool_sessions_publish(&w->pool);
 		server_count_mend(&w->pool.servers, w->loop.now_ms);
 		alarms_expire(&w->alarms, w->loop.now_ms);
 		call_each_second(w);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "client.h"
+#include "process.h"
 #include "unit/certified.h"
 
 char secure_folder[128];
@@ -31,7 +32,7 @@ void secure_make_files(const char *common)
 
 const char *secure_conf(const char *lines)
 {
-	static char text[4096];
+	static char text[5120];
 
 	snprintf(text, sizeof(text), "%s%s", secure_section(""), lines);
 	return text;
@@ -120,4 +121,66 @@ void secure_close(struct secure *c)
 	SSL_free(c->ssl);
 	close(c->fd);
 	*c = (struct secure){ .fd = -1 };
+}
+
+static const struct handshaken_wish wishes[] = { { .version = TLS1_2_VERSION },
+						 { .version = TLS1_3_VERSION } };
+
+const struct handshaken_wish *secure_wish(unsigned i)
+{
+	return &wishes[i % 2];
+}
+
+void secure_kill_workers(struct server *s, unsigned count)
+{
+	unsigned ready = server_count(s, "worker_ready", NULL);
+
+	for (unsigned i = 0; i < count; i++) {
+		pid_t victim = server_worker(s, i);
+
+		WAIT_UNTIL(s, process_stop_waiting(victim));
+		kill(victim, SIGKILL);
+	}
+	server_wait_count(s, ready + count, "worker_ready", NULL);
+}
+
+struct server *secure_start(unsigned workers, const char *lines)
+{
+	char conf[6144];
+
+	secure_make_folder();
+	secure_make_files("site");
+	snprintf(conf, sizeof(conf), "workers = %u\n%s", workers, secure_conf(lines));
+	return server_start(&(struct plan){ .conf = conf });
+}
+
+size_t secure_hello(struct secure *c, char *to, size_t size)
+{
+	BIO *out = BIO_new(BIO_s_mem()), *in = BIO_new(BIO_s_mem());
+	int length;
+
+	BIO_set_mem_eof_return(in, -1);
+	SSL_set_bio(c->ssl, in, out);
+	(void)SSL_connect(c->ssl);
+	length = BIO_read(out, to, (int)size);
+	assert_true(length > 100);
+	return (size_t)length;
+}
+
+void secure_shake_hands_by_hand(struct secure *c)
+{
+	char bytes[16384];
+
+	for (;;) {
+		bool is_over = SSL_connect(c->ssl) == 1;
+		int length = BIO_read(SSL_get_wbio(c->ssl), bytes, sizeof(bytes));
+
+		if (length > 0)
+			client_send(c->fd, bytes, (size_t)length);
+		if (is_over)
+			return;
+		length = (int)recv(c->fd, bytes, sizeof(bytes), 0);
+		assert_true(length > 0);
+		BIO_write(SSL_get_rbio(c->ssl), bytes, length);
+	}
 }

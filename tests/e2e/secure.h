@@ -22,6 +22,19 @@ void secure_make_files(const char *common);
 /* A configuration with that section and these further lines, in a buffer of its own. */
 const char *secure_conf(const char *lines);
 
+enum { SECURE_WORKERS = 2 };
+#define SECURE_LINES \
+	"listen \"127.0.0.1:0\" { service = ack\n framing = line\n tls = \"site\"\n }\n"
+
+/* A server with that section and those listens, and so many workers. */
+struct server *secure_start(unsigned workers, const char *lines);
+
+/* Each worker dies while it waits: then nothing is in hand. */
+void secure_kill_workers(struct server *s, unsigned count);
+
+/* A client of TLS 1.2 for even numbers, of 1.3 for odd ones. */
+const struct handshaken_wish *secure_wish(unsigned number);
+
 struct secure {
 	int fd;
 	SSL *ssl;
@@ -33,6 +46,12 @@ void secure_open(struct secure *c, const char *address, const struct handshaken_
 /* Connects; the handshake is not begun. */
 void secure_connect(struct secure *c, const char *address, const struct handshaken_wish *wish);
 void secure_shake_hands(struct secure *c);
+
+/* The bytes of its whole first flight, which are not sent. */
+size_t secure_hello(struct secure *c, char *to, size_t size);
+
+/* After that: what waits in the client goes to the server, and the other way round. */
+void secure_shake_hands_by_hand(struct secure *c);
 
 void secure_say(struct secure *c, const char *text);
 void secure_hear(struct secure *c, const char *text);

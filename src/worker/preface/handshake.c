@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Handshakes of the server's side. A peer that fails gets the alert of the protocol from OpenSSL. */
+/* Handshakes of the server's side. A client that fails gets the protocol's alert from OpenSSL. */
 #include "worker/preface/handshake.h"
 
 #include "base/log.h"

@@ -6,7 +6,10 @@
 #ifndef WORKER_PREFACE_HANDSHAKE_H
 #define WORKER_PREFACE_HANDSHAKE_H
 
-#include "worker/preface/preface.h"
+#include <stdbool.h>
+
+#include "worker/conn_record.h"
+#include "worker/preface/progress.h"
 
 /* True until it is over. */
 static inline bool handshake_is_due(const struct conn *c)

@@ -10,15 +10,10 @@
 #include <stdbool.h>
 
 #include "worker/conn_record.h"
+#include "worker/preface/progress.h"
 
 /* True for a new connection that begins with one of the two; it is in the state PREFACE then. */
 bool preface_begin(struct conn *c);
-
-enum preface {
-	PREFACE_WAITS, /* for more bytes */
-	PREFACE_OVER,  /* the connection may open; c->in has what came behind */
-	PREFACE_FAILED /* the connection has ended */
-};
 
 /* Receives, and reads as far as it can. */
 enum preface preface_read(struct conn *c);

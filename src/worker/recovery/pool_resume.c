@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "worker/pool_sessions.h"
+
 static void mark_buf(const struct record_buf *b, bool *is_used, uint32_t *high)
 {
 	if (b->number == 0)
@@ -60,18 +62,6 @@ static void resume_servers(struct pool *pool, const bool *is_kept)
 	server_count_set(&pool->servers, &sums);
 }
 
-/* A session that is damaged is gone; dispatch_resume ends its connection. */
-static void resume_sessions(struct pool *pool, const bool *is_kept)
-{
-	session_begin_claims(&pool->sessions);
-	for (uint32_t i = 0; i < pool->arena->head->record_high; i++)
-		if (is_kept[i] && arena_record(pool->arena, i)->tls != TLS_NONE)
-			(void)session_claim(&pool->sessions, i);
-		else
-			session_disown(&pool->sessions, i);
-	session_settle(&pool->sessions);
-}
-
 bool pool_resume(struct pool *pool, const bool *is_kept)
 {
 	uint32_t live[METRIC_LISTENERS] = { 0 };
@@ -81,8 +71,7 @@ bool pool_resume(struct pool *pool, const bool *is_kept)
 		return false;
 	resume_bufs(pool, is_kept, is_used);
 	free(is_used);
-	if (pool->arena->units > 0)
-		resume_sessions(pool, is_kept);
+	pool_sessions_resume(pool, is_kept);
 	resume_records(pool, is_kept, live);
 	resume_servers(pool, is_kept);
 	scoreboard_set_live(pool->slot, live);
