@@ -187,8 +187,9 @@ static void worker__stopped_when_connections_come__costs_none(void **state)
  */
 static void worker__stopped_beyond_the_reload__gets_its_connections_later(void **state)
 {
-	struct traffic *t = traffic_new(server_start(&(struct plan){
-		.conf = "workers = 2\nworker_connections = 40\nmake_room = no\n" LISTENERS }));
+	struct traffic *t = traffic_new(server_start(
+		&(struct plan){ .conf = "workers = 2\nworker_connections = 40\nmake_room = "
+					"no\nrebalance = no\n" LISTENERS }));
 	struct server *s = t->server;
 	struct newcomer held;
 	pid_t victim;

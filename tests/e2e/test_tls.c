@@ -42,6 +42,8 @@ static void sessions__outlive_their_workers(void **state)
 			 ROUNDS * SECURE_WORKERS);
 	assert_true(figure(s, METRIC_handshakes_total) == CROWD);
 	assert_true(figure(s, METRIC_tls_stray_allocations_total) == 0);
+	assert_true(figure(s, METRIC_tls_memory_bytes) >= CROWD * 16 * 1024);
+	assert_true(figure(s, METRIC_tls_memory_bytes) <= CROWD * 48 * 1024);
 	for (unsigned i = 0; i < CROWD; i++)
 		secure_close(&clients[i]);
 	server_stop(s);
@@ -136,6 +138,9 @@ static void reload__with_another_key__changes_nothing(void **state)
 	secure_make_files("renewed");
 	assert_int_equal(rename(aside, path), 0);
 	s->errors[0] = "reload_failed";
+	assert_true(figure(s, METRIC_handshakes_failed_total) == 0);
+	close(client_connect(FIRST(s)));
+	WAIT_UNTIL(s, figure(s, METRIC_handshakes_failed_total) == 1);
 	assert_int_equal(server_verb(s, "reload", out, sizeof(out)), 1);
 	assert_non_null(strstr(out, "site.key"));
 	secure_open(&c, FIRST(s), secure_wish(0));

@@ -24,6 +24,7 @@ import moves  # noqa: E402
 import passed  # noqa: E402
 import run as running  # noqa: E402
 import scenarios  # noqa: E402
+import secured  # noqa: E402
 import sites  # noqa: E402
 
 Task = collections.namedtuple("Task", "scenario role row error numbers kill")
@@ -31,7 +32,7 @@ Result = collections.namedtuple("Result", "scenario fault seconds struck wrong s
 MOST_OF_WORKER = {False: 12, True: 64}  # calls of a row that fail, and after which the worker is killed
 MOST_OF_OTHERS = 6
 SWEPT = ("master", "worker", "keeper", "helper", "child")
-SCENARIOS = {**scenarios.ALL, **moves.ALL, **passed.ALL, **sites.ALL, **guests.ALL}
+SCENARIOS = {**scenarios.ALL, **moves.ALL, **passed.ALL, **sites.ALL, **secured.ALL, **guests.ALL}
 settings = None  # of this process: set before the pool is made
 
 

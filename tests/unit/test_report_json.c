@@ -75,6 +75,7 @@ static void json__of_a_typical_board__says_what_is_there(void **state)
 	     "\"connections_not_moved_total\":{\"listener_gone\":0,");
 	says(board, "{\"worker\":2,",
 	     "\"stay_reasons\":{\"listener_gone\":0,\"options_changed\":0,\"not_movable\":0,"
+	     "\"encrypted\":0,"
 	     "\"server_gone\":0,\"no_room\":0,\"no_descriptors\":0,\"damaged\":0,"
 	     "\"too_large\":2,\"unanswered\":0,\"in_flight_limit\":0},");
 	says(board, "{\"worker\":2,",
