@@ -22,6 +22,7 @@
 #include "master/program/programs.h"
 #include "master/trial/prestart.h"
 #include "master/trial/prestart_files.h"
+#include "master/trial/prestart_tls.h"
 #include "master/trial/service_trial.h"
 #include "net/socket_owner.h"
 #include "net/systemd.h"
@@ -268,6 +269,19 @@ static void check_options(struct check *check)
 		warnings_of_options(check->conf, check->out);
 }
 
+/* The keys are read with the rights of the start, as the server will read them. */
+static void check_tls(struct check *check)
+{
+	struct err err;
+	struct tls_sites *sites = prestart_try_tls(check->conf, &err);
+
+	if (sites == NULL)
+		note_error(check, &err);
+	else if (check->out != NULL)
+		warnings_of_tls(sites, check->out);
+	tls_sites_free(sites);
+}
+
 static bool is_ours(const struct addr *addr, void *owner)
 {
 	return socket_owner_has(*(pid_t *)owner, addr);
@@ -309,8 +323,9 @@ static void check_worker(struct check *check)
  * child runs only if there is no error so far.
  */
 static void (*const checks[])(struct check *check) = {
-	check_identity, check_users, check_chroot, check_directory, check_programs,  check_pid_file,
-	check_logs,     find_names,  check_files,  check_options,   check_listeners, check_worker,
+	check_identity, check_users,     check_chroot, check_directory, check_programs,
+	check_pid_file, check_logs,      find_names,   check_files,     check_options,
+	check_tls,      check_listeners, check_worker,
 };
 
 static void run_checks(struct check *check)

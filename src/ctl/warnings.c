@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "accesslog/accesslog.h"
 #include "config/auth_users.h"
@@ -68,4 +69,16 @@ void warnings_of_options(const struct conf *conf, FILE *out)
 		warn_of_backlog(&conf->listeners[i], most, out);
 	}
 	warn_of_combined(conf, out);
+}
+
+static void print_warning(void *out, const char *text)
+{
+	warnings_print(out, "%s", text);
+}
+
+void warnings_of_tls(const struct tls_sites *sites, FILE *out)
+{
+	const struct tls_warner warner = { .tell = print_warning, .context = out };
+
+	tls_sites_warn(sites, time(NULL), &warner);
 }

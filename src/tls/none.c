@@ -60,9 +60,40 @@ void tls_sites_warn(const struct tls_sites *sites, int64_t now_s, const struct t
 	(void)warner;
 }
 
+bool tls_warm_up_check(const struct tls_sites *sites, struct err *err)
+{
+	(void)sites;
+	(void)err;
+	return true;
+}
+
 bool tls_warm_up(const struct tls_sites *sites, struct err *err)
 {
 	(void)sites;
 	(void)err;
 	return true;
+}
+
+bool tls_ticket_keys_start(struct tls_ticket_keys *keys, int64_t now_s, struct err *err)
+{
+	(void)keys;
+	(void)now_s;
+	(void)err;
+	return true;
+}
+
+bool tls_ticket_keys_rotate(struct tls_ticket_keys *keys, int64_t now_s, int64_t rotation_s,
+			    bool *rotated, struct err *err)
+{
+	(void)keys;
+	(void)now_s;
+	(void)rotation_s;
+	(void)err;
+	*rotated = false;
+	return true;
+}
+
+void tls_ticket_keys_wipe(struct tls_ticket_keys *keys)
+{
+	(void)keys;
 }

@@ -67,6 +67,9 @@ static SSL *open_server(const struct tls_rehearsal *wish)
 	SSL_set_accept_state(server);
 	if (SSL_get_verify_mode(server) != SSL_VERIFY_NONE)
 		SSL_set_verify(server, SSL_VERIFY_PEER, take_any);
+	/* the client's key may be a short one */
+	if (wish->identity)
+		SSL_set_security_level(server, 0);
 	return server;
 }
 

@@ -154,14 +154,17 @@ static bool set_client_cas(const struct tls_site *site, SSL_CTX *context, struct
 	return true;
 }
 
-/* Without a cache, a session is resumed only by a ticket. */
+/*
+ * Without a cache, a session is resumed only by a ticket. How long it lives is a matter of the
+ * context that the connection began with, and so is the same for all sections.
+ */
 static bool set_sessions(const struct tls_site *site, SSL_CTX *context, struct tls_tickets *tickets,
 			 struct err *err)
 {
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	if (site->session_s > 0)
 		SSL_CTX_set_timeout(context, (long)site->session_s);
-	else if (SSL_CTX_set_num_tickets(context, 0) != 1)
+	if (!site->conf->tickets && SSL_CTX_set_num_tickets(context, 0) != 1)
 		return tls_library_blame(err, CODE_OSERR, "tickets cannot be turned off");
 	return (SSL_CTX_set_session_id_context(context, site->session_id,
 					       sizeof(site->session_id)) == 1 &&
@@ -191,7 +194,7 @@ static bool set_all(struct tls_site *site, SSL_CTX *context, struct tls_tickets 
 
 	if (site->conf->prefer_server_ciphers)
 		options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
-	if (site->session_s == 0)
+	if (!site->conf->tickets)
 		options |= SSL_OP_NO_TICKET;
 	SSL_CTX_set_options(context, options);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -222,7 +225,7 @@ SSL_CTX *tls_site_new_context(struct tls_site *site, struct tls_tickets *tickets
 bool tls_site_open(struct tls_site *site, const struct tls_conf *conf, int64_t session_s,
 		   struct tls_tickets *tickets, struct err *err)
 {
-	*site = (struct tls_site){ .conf = conf, .session_s = conf->tickets ? session_s : 0 };
+	*site = (struct tls_site){ .conf = conf, .session_s = session_s };
 	for (; site->certificate_count < conf->certificate.count; site->certificate_count++)
 		if (!tls_certificate_read(conf, site->certificate_count,
 					  &site->certificates[site->certificate_count], err))

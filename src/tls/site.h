@@ -30,14 +30,13 @@ struct tls_site {
 	 * certificates. What a section does not ask for, a session of it does not prove.
 	 */
 	uint8_t session_id[32];
-	int64_t session_s; /* for how long a session can be resumed; 0: it cannot */
+	int64_t session_s; /* for how long a session can be resumed; 0: no section has tickets */
 	SSL_CTX *context;  /* owned: what a client's name leads to */
 };
 
 /*
- * Reads all files of the section and makes its context. session_s counts if the section has
- * tickets. Returns false with err, which has the place; tls_site_close frees then too. The tickets
- * are borrowed.
+ * Reads all files of the section and makes its context. Returns false with err, which has the
+ * place; tls_site_close frees then too. The tickets are borrowed.
  */
 bool tls_site_open(struct tls_site *site, const struct tls_conf *conf, int64_t session_s,
 		   struct tls_tickets *tickets, struct err *err);

@@ -13,7 +13,7 @@
 
 enum {
 	SIGNATURES = 40,    /* the blinding of an RSA key is made anew after 32 */
-	CLIENT_BITS = 2048, /* of a client's RSA key */
+	CLIENT_BITS = 1024, /* of a client's RSA key: enough to try, and soon made */
 	DAY_S = 24 * 60 * 60
 };
 
@@ -118,31 +118,43 @@ static bool rehearse_twice(const struct tls_rehearsal *wish)
 	return is_good;
 }
 
-/* The certificates of the context, in each protocol and with each kind of a client's own. */
+static bool try_certificate(SSL_CTX *context, const struct tls_site *site, size_t index,
+			    const struct identities *identities, struct err *err)
+{
+	for (size_t v = 0; v < VERSIONS; v++) {
+		struct tls_rehearsal wish = {
+			.context = context,
+			.site = site,
+			.version = versions[v].version,
+			.signatures = signatures_for(&site->certificates[index]),
+		};
+		bool is_good;
+
+		if (!conf_tls_speaks(site->conf, versions[v].name))
+			continue;
+		is_good = identities ? rehearse_twice(&wish) : tls_rehearse(&wish, NULL);
+		for (size_t k = 0; is_good && identities && k < identities->count; k++) {
+			/* the client must be able to verify its own signature */
+			wish.signatures = NULL;
+			wish.identity = &identities->list[k];
+			is_good = rehearse_twice(&wish);
+		}
+		if (!is_good)
+			return refuse(site, index, versions[v].name, err);
+	}
+	return true;
+}
+
+/*
+ * The certificates of the context, in each protocol, and with each kind of a client's own. Without
+ * identities only whether they can be used.
+ */
 static bool try_certificates(SSL_CTX *context, const struct tls_site *site,
 			     const struct identities *identities, struct err *err)
 {
 	for (size_t i = 0; i < site->certificate_count; i++)
-		for (size_t v = 0; v < VERSIONS; v++) {
-			struct tls_rehearsal wish = {
-				.context = context,
-				.site = site,
-				.version = versions[v].version,
-				.signatures = signatures_for(&site->certificates[i]),
-			};
-
-			if (!conf_tls_speaks(site->conf, versions[v].name))
-				continue;
-			if (!rehearse_twice(&wish))
-				return refuse(site, i, versions[v].name, err);
-			for (size_t k = 0; site->client_cas && k < identities->count; k++) {
-				/* the client must be able to verify its own signature */
-				wish.signatures = NULL;
-				wish.identity = &identities->list[k];
-				if (!rehearse_twice(&wish))
-					return refuse(site, i, versions[v].name, err);
-			}
-		}
+		if (!try_certificate(context, site, i, identities, err))
+			return false;
 	return true;
 }
 
@@ -263,6 +275,17 @@ static bool warm_one(const struct tls_sites *sites, size_t number, SSL_CTX *cont
 	if (context != site->context)
 		try_names(context, sites);
 	fill_errors();
+	return true;
+}
+
+bool tls_warm_up_check(const struct tls_sites *sites, struct err *err)
+{
+	const struct tls_site *site;
+	SSL_CTX *context;
+
+	for (size_t i = 0; (context = tls_sites_get(sites, i, &site)) != NULL; i++)
+		if (context == site->context && !try_certificates(context, site, NULL, err))
+			return false;
 	return true;
 }
 

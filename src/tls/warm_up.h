@@ -13,9 +13,14 @@
 #include "tls/context.h"
 
 /*
- * Each certificate of each context in each of its protocols, with a message each way and a
- * resumption; each cipher and group once. Returns false with err, which has the place, when a
- * certificate can be used by no client. Master and -t, after tls_sites_use_keys; allocates.
+ * One handshake for each certificate of each section and each of its protocols. Returns false with
+ * err, which has the place, when a certificate can be used by no client. Master and -t; allocates.
+ */
+bool tls_warm_up_check(const struct tls_sites *sites, struct err *err);
+
+/*
+ * The same for each context, with a message each way and a resumption; each cipher and group once.
+ * The master, after tls_sites_use_keys and before a worker starts; allocates.
  */
 bool tls_warm_up(const struct tls_sites *sites, struct err *err);
 

@@ -16,6 +16,7 @@
 #include "master/spawn.h"
 #include "master/trial/prestart.h"
 #include "master/trial/prestart_files.h"
+#include "master/trial/prestart_tls.h"
 #include "master/trial/service_trial.h"
 
 enum { LISTENS_MOST = 4096, PROGRAMS_MOST = 256, NAMES_SIZE = 1024 * 1024 };
@@ -106,7 +107,8 @@ static bool examine_conf(const struct conf_source *source, const struct conf *no
 
 	return conf && conf_can_reload(now, conf, err) && keep_names(page, conf, err) &&
 	       find_identity(conf, &identity, page, err) &&
-	       prestart_check_services(conf, &identity, err) && prestart_check_chroot(conf, err) &&
+	       prestart_check_services(conf, &identity, err) && prestart_check_tls(conf, err) &&
+	       prestart_check_chroot(conf, err) &&
 	       programs_check(conf, &identity, page->programs, err) &&
 	       prestart_check_directory(conf, "working_directory", conf->working_directory, err) &&
 	       prestart_check_log(conf, &page->identity, err) &&
