@@ -69,6 +69,12 @@ ssize_t tls_stream_send(struct tls_stream *stream, const char *bytes, size_t siz
 	return -1;
 }
 
+bool tls_stream_is_resumed(const struct tls_stream *stream)
+{
+	(void)stream;
+	return false;
+}
+
 bool tls_stream_notify(struct tls_stream *stream)
 {
 	(void)stream;

@@ -271,6 +271,11 @@ ssize_t tls_stream_send(struct tls_stream *stream, const char *bytes, size_t siz
 	return -1;
 }
 
+bool tls_stream_is_resumed(const struct tls_stream *stream)
+{
+	return SSL_session_reused(stream->ssl) == 1;
+}
+
 bool tls_stream_notify(struct tls_stream *stream)
 {
 	short wait = 0;

@@ -70,6 +70,9 @@ static inline bool tls_stream_is_ready(const struct tls_stream *stream)
 	return stream->end != TLS_END_NONE;
 }
 
+/* True when the handshake went on with an earlier session. */
+bool tls_stream_is_resumed(const struct tls_stream *stream);
+
 /* Sends close_notify once. Returns false while it waits for room (POLLOUT). */
 bool tls_stream_notify(struct tls_stream *stream);
 

@@ -108,7 +108,7 @@ static void usage__that_is_wrong__is_refused(void **state)
 		{ { "-4", "-6", "h", "1" }, "-4 and -6 do not go together" },
 		WITHOUT_TLS{ { "-6", "unix:/none", "x" },
 			     "-4 and -6 do not go with a unix socket" },
-		{ { "https://h/" }, "https is not spoken here: only http, by bench" },
+		{ { "https://h/" }, "an http address is for prefork-client bench" },
 		{ { "HTTP://h/" }, "an http address is for prefork-client bench" },
 		{ { "x..y", "80" },
 		  "\"x..y:80\" is not an address: that is no host's name (HOST PORT, HOST:PORT, "
