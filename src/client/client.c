@@ -100,6 +100,8 @@ static bool read_flag(void *owner, int letter, const char *value, struct err *er
 		options->hex = true;
 		return true;
 	default:
+		if (tls_flags_own(letter))
+			return tls_flags_read(&options->tls, (enum tls_flag)letter, value, err);
 		options->action = letter;
 		return true;
 	}
@@ -162,7 +164,7 @@ static bool check_options(const struct client_options *options, struct err *err)
 	for (int i = 0; i < options->message_count; i++)
 		if (!check_message(options, options->messages[i], err))
 			return false;
-	return true;
+	return tls_flags_check(&options->tls, err);
 }
 
 /* Keeps only the addresses that the source can reach. */
@@ -227,25 +229,48 @@ static bool run_session(struct connection *conn, const struct client_options *op
 	return is_good;
 }
 
-static bool connect_and_run(struct client_options *options, struct screen *screen, struct err *err)
+/* What goes before the messages: the PROXY header, then TLS. */
+static bool open_session(struct connection *conn, const struct client_options *options,
+			 struct tls_context *context, const char *name, struct err *err)
+{
+	if (connection_send_header(conn, &options->proxy, options->timeout_ms, err) &&
+	    (context == NULL ||
+	     connection_start_tls(conn, context, options->tls.alpn, options->timeout_ms, err)))
+		return true;
+	return err_prefix(err, "%s: ", name);
+}
+
+static bool connect_and_run(struct connection *conn, const struct client_options *options,
+			    const struct target *target, const struct addr *source, struct err *err)
+{
+	struct tls_context *context = NULL;
+	bool is_good;
+
+	if (options->tls.is_wanted &&
+	    (context = tls_context_new(&options->tls, target->name, err)) == NULL)
+		return false;
+	is_good = connection_open(conn, target, source, options->timeout_ms, err);
+	if (is_good) {
+		is_good = open_session(conn, options, context, target->name, err) &&
+			  run_session(conn, options, target->name, err);
+		connection_close(conn);
+	}
+	tls_context_free(context);
+	return is_good;
+}
+
+static bool read_and_run(struct client_options *options, struct screen *screen, struct err *err)
 {
 	struct connection conn;
 	struct target target;
 	struct addr source;
-	bool is_good;
 
 	connection_init(&conn, options->verbose, screen);
 	if (!read_arguments(options, &target, &source, err))
 		return false;
 	trace_addresses(&conn, &target);
-	if (!connection_open(&conn, &target, options->bind != NULL ? &source : NULL,
-			     options->timeout_ms, err))
-		return false;
-	is_good = connection_send_header(&conn, &options->proxy, options->timeout_ms, err) ||
-		  err_prefix(err, "%s: ", target.name);
-	is_good = is_good && run_session(&conn, options, target.name, err);
-	connection_close(&conn);
-	return is_good;
+	return connect_and_run(&conn, options, &target, options->bind != NULL ? &source : NULL,
+			       err);
 }
 
 static enum exit_code run_client(int argc, char **argv, struct err *err)
@@ -265,7 +290,7 @@ static enum exit_code run_client(int argc, char **argv, struct err *err)
 		return CODE_OK;
 	}
 	screen_init(&screen);
-	is_good = connect_and_run(&options, &screen, err);
+	is_good = read_and_run(&options, &screen, err);
 	/* the error follows */
 	if (!is_good)
 		screen_break_line(&screen);

@@ -375,10 +375,21 @@ static const char *describe_close(const struct connection *conn)
 	return conn->closed_first ? "this side closed first" : "the peer closed first";
 }
 
+bool connection_notify(struct connection *conn)
+{
+	bool was_notified = conn->tls.is_notified, is_done = tls_stream_notify(&conn->tls);
+
+	if (conn->tls.is_notified && !was_notified)
+		connection_trace(conn, "TLS: close_notify sent");
+	return is_done;
+}
+
 void connection_close(struct connection *conn)
 {
 	if (!conn->is_shut_down)
 		conn->closed_first = !conn->peer_closed;
+	connection_notify(conn);
+	tls_stream_close(&conn->tls);
 	sys_close(conn->fd);
 	conn->fd = -1;
 	connection_trace(conn, "close(): %s", describe_close(conn));

@@ -184,23 +184,26 @@ static void discard_input(struct input *input)
 	input->searched = 0;
 }
 
-static const char *describe_error(int error)
+static const char *describe_error(const struct connection *conn, int error, char *text)
 {
 	switch (error) {
 	case EPIPE:
 	case ECONNRESET:
 		return "the peer has reset the connection";
 	default:
-		return strerror(error);
+		return connection_describe_error(conn, error, text);
 	}
 }
 
 /* An error of the connection ends sending; bytes received before it stay. */
 static void fail_connection(struct session *s, const char *call, int error)
 {
-	connection_trace(s->conn, "%s: %s", call, describe_error(error));
+	char text[TLS_REASON_TEXT];
+
+	connection_trace(s->conn, "%s: %s", call, describe_error(s->conn, error, text));
 	s->error = error;
-	s->conn->is_reset = true;
+	s->conn->is_reset = error != EPROTO;
+	s->is_ending = false;
 	s->cannot_send = true;
 	s->unsent = session_unsent(s);
 	discard_input(&s->input);
@@ -208,7 +211,7 @@ static void fail_connection(struct session *s, const char *call, int error)
 
 static bool receive_bytes(struct session *s, struct err *err)
 {
-	ssize_t n = sys_recv(s->conn->fd, s->buffer, sizeof(s->buffer), 0);
+	ssize_t n = connection_receive(s->conn, s->buffer, sizeof(s->buffer));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
@@ -219,7 +222,7 @@ static bool receive_bytes(struct session *s, struct err *err)
 		return true;
 	}
 	if (n == 0) {
-		connection_trace(s->conn, "recv: 0 bytes: the peer has closed its side");
+		connection_trace(s->conn, "recv: %s", connection_describe_close(s->conn));
 		return true;
 	}
 	connection_trace(s->conn, "recv: %zd byte%s", n, n == 1 ? "" : "s");
@@ -253,7 +256,7 @@ static void trace_sent(const struct session *s, size_t n, size_t left)
 static void send_bytes(struct session *s)
 {
 	size_t left = session_unsent(s);
-	ssize_t n = sys_send(s->conn->fd, s->input.bytes + s->input.start, left, MSG_NOSIGNAL);
+	ssize_t n = connection_send(s->conn, s->input.bytes + s->input.start, left);
 
 	if (n < 0 && errno == EAGAIN)
 		trace_full(s);
@@ -280,25 +283,59 @@ static int wait_ms(int64_t until_us)
 	return left_us / 1000 < INT_MAX - 1 ? (int)((left_us + 999) / 1000) : INT_MAX;
 }
 
-bool session_poll(struct session *s, int64_t until_us, bool reads_stdin, struct err *err)
+/* The close_notify of TLS goes before the end of the connection, and may need room. */
+static void shut_down_sending(struct session *s)
 {
-	struct pollfd polls[2] = { { .fd = s->conn->fd }, { .fd = -1, .events = POLLIN } };
-	bool is_sending = session_unsent(s) > 0;
+	s->is_ending = !connection_notify(s->conn);
+	if (s->is_ending)
+		return;
+	if (sys_shutdown(s->conn->fd, SHUT_WR) < 0)
+		connection_trace(s->conn, "shutdown(SHUT_WR): %s", strerror(errno));
+	else
+		connection_trace(s->conn, "shutdown(SHUT_WR): this side has ended sending");
+}
+
+static short choose_events(const struct session *s)
+{
+	short events = 0;
 
 	if (!s->conn->peer_closed)
-		polls[0].events |= POLLIN;
-	if (is_sending)
-		polls[0].events |= POLLOUT;
+		events |= connection_receive_events(s->conn);
+	if (session_unsent(s) > 0)
+		events |= connection_send_events(s->conn);
+	if (s->is_ending)
+		events |= POLLOUT;
+	return events;
+}
+
+/* With TLS, each side may wait for what is the other side's event. */
+static bool handle_events(struct session *s, short events, bool is_ready, struct err *err)
+{
+	short send_events = connection_send_events(s->conn) | POLLERR | POLLHUP | POLLNVAL;
+
+	if ((events != 0 || is_ready) && !s->conn->peer_closed && !receive_bytes(s, err))
+		return false;
+	if ((events & send_events) && session_unsent(s) > 0)
+		send_bytes(s);
+	if ((events & ~POLLIN) && s->is_ending)
+		shut_down_sending(s);
+	return true;
+}
+
+bool session_poll(struct session *s, int64_t until_us, bool reads_stdin, struct err *err)
+{
+	struct pollfd polls[2] = { { .fd = s->conn->fd, .events = choose_events(s) },
+				   { .fd = -1, .events = POLLIN } };
+	bool is_ready = !s->conn->peer_closed && connection_is_ready(s->conn);
+
 	if (polls[0].events == 0)
 		polls[0].fd = -1;
-	if (reads_stdin && !is_sending && !s->input.is_ended && !s->cannot_send)
+	if (reads_stdin && session_unsent(s) == 0 && !s->input.is_ended && !s->cannot_send)
 		polls[1].fd = STDIN_FILENO;
-	if (sys_poll(polls, 2, wait_ms(until_us)) < 0)
+	if (sys_poll(polls, 2, is_ready ? 0 : wait_ms(until_us)) < 0)
 		return errno == EINTR || err_errno(err, CODE_OSERR, "cannot wait");
-	if (polls[0].revents != 0 && !s->conn->peer_closed && !receive_bytes(s, err))
+	if (!handle_events(s, polls[0].revents, is_ready, err))
 		return false;
-	if ((polls[0].revents & ~POLLIN) != 0 && session_unsent(s) > 0)
-		send_bytes(s);
 	return polls[1].revents == 0 || read_input(s, err);
 }
 
@@ -306,9 +343,6 @@ void session_shut_down(struct session *s)
 {
 	s->conn->is_shut_down = true;
 	s->conn->closed_first = !s->conn->peer_closed;
-	if (sys_shutdown(s->conn->fd, SHUT_WR) < 0)
-		connection_trace(s->conn, "shutdown(SHUT_WR): %s", strerror(errno));
-	else
-		connection_trace(s->conn, "shutdown(SHUT_WR): this side has ended sending");
+	shut_down_sending(s);
 	s->active_us = clock_us();
 }

@@ -24,6 +24,7 @@ struct client_options {
 	enum framing framing;
 	const char *bind; /* NULL: the system chooses */
 	struct proxy_flag proxy;
+	struct tls_flags tls;
 	int64_t count;   /* number of times that all messages are sent */
 	int interval_ms; /* -1: not given */
 	int timeout_ms, quiet_time_ms;
@@ -59,6 +60,7 @@ struct session {
 	uint64_t unsent;              /* bytes of the piece at that error */
 	bool cannot_send;             /* sending is over */
 	bool was_full;                /* the send buffer was found full */
+	bool is_ending;               /* the end of sending waits for room (TLS) */
 	char buffer[65536];
 };
 

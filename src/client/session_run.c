@@ -57,14 +57,14 @@ static bool fail_closed(struct session *s, const char *label, struct err *err)
 {
 	uint64_t unsent = s->error != 0 ? s->unsent : session_unsent(s), part = s->output.part;
 	const char *what = "closed its side";
-	char text[128];
+	char text[TLS_REASON_TEXT];
 
 	end_output_line(s);
 	if (s->error == EPIPE || s->error == ECONNRESET)
 		what = "reset the connection";
 	else if (s->error != 0)
 		return err_set(err, CODE_FAILED, "%s: %sthe connection broke: %s", s->name, label,
-			       strerror(s->error));
+			       connection_describe_error(s->conn, s->error, text));
 	if (unsent > 0)
 		snprintf(text, sizeof(text), "with %" PRIu64 " byte%s not sent", unsent,
 			 plural(unsent));
@@ -107,6 +107,16 @@ static bool fail_not_closed(struct session *s, struct err *err)
 	end_output_line(s);
 	return err_set(err, CODE_FAILED, "%s: the peer has not ended its side within %s", s->name,
 		       units_write_duration(s->options->timeout_ms, shown));
+}
+
+/* Anyone on the way can end a connection, but none can forge the close_notify of TLS. */
+static bool fail_cut(struct session *s, const char *label, struct err *err)
+{
+	end_output_line(s);
+	return err_set(err, CODE_FAILED,
+		       "%s: %sthe peer has closed its side without close_notify: bytes may be "
+		       "missing",
+		       s->name, label);
 }
 
 static bool fail_excess(struct session *s, struct err *err)
@@ -209,6 +219,8 @@ static bool run_request(struct session *s, const struct request *request, const 
 	s->active_us = clock_us();
 	if (!await_response(s, request, err))
 		return false;
+	if (s->conn->is_cut && s->options->framing == FRAMING_RAW && s->output.part > 0)
+		return fail_cut(s, request->label, err);
 	if (s->output.part > 0 && s->options->framing == FRAMING_RAW &&
 	    !output_end_response(&s->output, err))
 		return false;
@@ -234,6 +246,8 @@ static bool await_close(struct session *s, struct err *err)
 	} while (s->options->half_close);
 	if (s->output.excess > 0)
 		return fail_excess(s, err);
+	if (s->conn->is_cut && s->options->half_close)
+		return fail_cut(s, "", err);
 	return s->error == 0 || fail_closed(s, "", err);
 }
 
@@ -327,6 +341,8 @@ static bool end_stream(struct session *s, struct err *err)
 		is_good = false;
 	if (!is_good)
 		return fail_closed(s, "", err);
+	if (s->conn->is_cut && !is_counted(s))
+		return fail_cut(s, "", err);
 	if (is_counted(s) && (s->output.responses > s->input.messages || s->output.part > 0))
 		return fail_excess(s, err);
 	if (s->conn->peer_closed && has_more_input(s))

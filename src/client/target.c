@@ -9,11 +9,16 @@
 #include "base/quote.h"
 #include "base/units.h"
 
-static const char scheme[] = "http://";
+static const char plain_scheme[] = "http://", secure_scheme[] = "https://";
 
 static bool starts_with(const char *text, const char *start)
 {
 	return strncasecmp(text, start, strlen(start)) == 0;
+}
+
+static bool is_url(const char *text)
+{
+	return starts_with(text, plain_scheme) || starts_with(text, secure_scheme);
 }
 
 /* An IPv6 address has more than one colon, HOST:PORT exactly one. */
@@ -52,7 +57,9 @@ static bool read_port(const char *text, struct err *err)
 
 static bool read_url(const char *url, struct target *target, struct err *err)
 {
-	const char *host = url + strlen(scheme), *path = host + strcspn(host, "/?#");
+	bool is_https = starts_with(url, secure_scheme);
+	const char *host = url + strlen(is_https ? secure_scheme : plain_scheme),
+		   *path = host + strcspn(host, "/?#");
 	char authority[TARGET_TEXT];
 
 	if ((size_t)(path - host) >= sizeof(authority) || strlen(path) + 2 > sizeof(target->path))
@@ -69,11 +76,12 @@ static bool read_url(const char *url, struct target *target, struct err *err)
 	snprintf(target->path, sizeof(target->path), "%s%.*s", path[0] == '/' ? "" : "/",
 		 (int)strcspn(path, "#"), path);
 	target->is_http = true;
+	target->is_https = is_https;
 	if (has_port(authority)) {
 		snprintf(target->name, sizeof(target->name), "%s", authority);
 		return true;
 	}
-	return join_host_port(authority, "80", target, err);
+	return join_host_port(authority, is_https ? "443" : "80", target, err);
 }
 
 /* Fills name (and path). Returns the number of arguments used; 0 with err. */
@@ -82,12 +90,10 @@ static int read_address(struct target *target, char *const *arguments, int count
 {
 	if (count == 0)
 		return err_set(err, CODE_USAGE, "HOST PORT or unix:PATH is missing (-h shows how)");
-	if (http && starts_with(arguments[0], scheme))
-		return read_url(arguments[0], target, err);
-	if (starts_with(arguments[0], scheme))
-		return err_set(err, CODE_USAGE, "an http address is for prefork-client bench");
-	if (starts_with(arguments[0], "https://"))
-		return err_set(err, CODE_USAGE, "https is not spoken here: only http, by bench");
+	if (is_url(arguments[0]))
+		return http ? read_url(arguments[0], target, err) :
+			      err_set(err, CODE_USAGE,
+				      "an http address is for prefork-client bench");
 	if (starts_with(arguments[0], "unix:") || has_port(arguments[0])) {
 		if (strlen(arguments[0]) >= sizeof(target->name))
 			return err_set(err, CODE_USAGE, "the address is too long");

@@ -93,7 +93,7 @@ static void help__fits_a_screen(void **state)
 		assert_true(length <= 80);
 		line += length + 1;
 	}
-	assert_in_range(lines, 15, 24);
+	assert_in_range(lines, 15, 30);
 	assert_int_equal(bench_client.code, CODE_OK);
 }
 

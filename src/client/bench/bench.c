@@ -90,11 +90,28 @@ static enum exit_code decide_exit_code(const struct bench_options *options,
 	return bench_stats_errors(&result->stats) > 0 ? CODE_FAILED : CODE_OK;
 }
 
-static enum exit_code run_bench(const struct bench_options *options, struct err *err)
+/* An https:// address needs no --tls. */
+static bool prepare_tls(struct bench_options *options, struct err *err)
+{
+	struct tls_flags *flags = &options->tls;
+
+	flags->is_wanted |= options->target.is_https;
+	if (options->target.is_https && flags->alpn == NULL)
+		flags->alpn = "http/1.1";
+	if (!tls_flags_check(flags, err))
+		return false;
+	if (!flags->is_wanted)
+		return true;
+	options->context = tls_context_new(flags, options->target.name, err);
+	return options->context != NULL;
+}
+
+static enum exit_code run_bench(struct bench_options *options, struct err *err)
 {
 	static struct bench_result result;
 
-	if (!raise_descriptor_limit(options, err) || !bench_processes_run(options, &result, err))
+	if (!prepare_tls(options, err) || !raise_descriptor_limit(options, err) ||
+	    !bench_processes_run(options, &result, err))
 		return err->code;
 	print_result(options, &result);
 	return decide_exit_code(options, &result, err);

@@ -18,6 +18,7 @@
 #include "client/framing.h"
 #include "client/proxy_flag.h"
 #include "client/target.h"
+#include "client/tls_context.h"
 
 /*
  * Runs the bench of the command line (argv[0] is "bench") and returns the exit code; err's text is
@@ -46,8 +47,10 @@ struct bench_options {
 	int64_t rate;        /* messages a second (open loop); 0: a closed loop */
 	int timeout_ms;
 	struct proxy_flag proxy; /* begins each connection */
-	int64_t size;            /* bytes of a message; 0: the server sends first; -1: not given */
-	const char *text;        /* the message; NULL: size bytes of a pattern */
+	struct tls_flags tls;
+	struct tls_context *context; /* of TLS; NULL: connections are plain */
+	int64_t size;     /* bytes of a message; 0: the server sends first; -1: not given */
+	const char *text; /* the message; NULL: size bytes of a pattern */
 	bool has_framing;
 	enum framing framing;
 	const char *answer;     /* the argument of -a; NULL: not given */

@@ -31,9 +31,13 @@ static void mark_attempted(struct bench_worker *worker, struct bench_connection 
 
 void bench_connection_close(struct bench_worker *worker, struct bench_connection *conn)
 {
+	if (conn->tls != NULL) {
+		tls_stream_notify(conn->tls);
+		tls_stream_close(conn->tls);
+	}
 	if (conn->fd >= 0)
 		sys_close(conn->fd);
-	if (conn->state == BENCH_CONNECTING)
+	if (conn->state == BENCH_CONNECTING || conn->state == BENCH_HANDSHAKING)
 		worker->connecting--;
 	if (conn->state == BENCH_BUSY)
 		worker->in_flight--;
@@ -67,6 +71,7 @@ void bench_connection_fail(struct bench_worker *worker, struct bench_connection 
 			   enum bench_error kind, int error)
 {
 	count_error(worker, kind, error);
+	mark_attempted(worker, conn);
 	if (conn->state == BENCH_BUSY && worker->options->rate > 0) {
 		bench_stats_add_latency(&worker->stats->answer,
 					(uint64_t)(bench_stats_now_ns() - conn->latency_from_ns));
@@ -166,16 +171,38 @@ static bool send_header(const struct bench_worker *worker, const struct bench_co
 	return sent == (ssize_t)size;
 }
 
+void bench_connection_set_ready(struct bench_worker *worker, struct bench_connection *conn)
+{
+	worker->connecting--;
+	conn->state = BENCH_IDLE;
+	mark_attempted(worker, conn);
+}
+
+ssize_t bench_connection_receive(struct bench_worker *worker, struct bench_connection *conn)
+{
+	if (conn->tls != NULL)
+		return tls_stream_receive(conn->tls, worker->buffer, BENCH_BUFFER_SIZE);
+	return sys_recv(conn->fd, worker->buffer, BENCH_BUFFER_SIZE, 0);
+}
+
+ssize_t bench_connection_send(struct bench_connection *conn, const char *bytes, size_t size)
+{
+	if (conn->tls != NULL)
+		return tls_stream_send(conn->tls, bytes, size);
+	return sys_send(conn->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static bool finish_connect(struct bench_worker *worker, struct bench_connection *conn)
 {
 	worker->stats->connects++;
 	bench_stats_add_latency(&worker->stats->connect,
 				(uint64_t)(bench_stats_now_ns() - conn->started_ns));
-	worker->connecting--;
 	worker->address = conn->address;
 	conn->failed_addresses = conn->queue_wait_ms = 0;
-	conn->state = BENCH_IDLE;
-	mark_attempted(worker, conn);
+	if (conn->tls != NULL)
+		conn->state = BENCH_HANDSHAKING;
+	else
+		bench_connection_set_ready(worker, conn);
 	if (send_header(worker, conn) && (!worker->is_blocking || set_blocking(conn->fd)))
 		return true;
 	bench_connection_fail_errno(worker, conn, errno);

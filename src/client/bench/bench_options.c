@@ -164,6 +164,8 @@ static bool read_flag(void *owner, int letter, const char *value, struct err *er
 	case FLAG_CSV:
 		return set_format(options, BENCH_CSV, err);
 	default:
+		if (tls_flags_own(letter))
+			return tls_flags_read(&options->tls, (enum tls_flag)letter, value, err);
 		options->action = letter;
 		return true;
 	}
@@ -373,11 +375,12 @@ bool bench_options_have_fixed_size(const struct bench_options *options)
 void bench_options_free(struct bench_options *options)
 {
 	message_free(&options->message);
+	tls_context_free(options->context);
 }
 
 void bench_options_help(void)
 {
-	puts("usage: prefork-client bench [flags] HOST PORT | unix:PATH | http://HOST:PORT/\n"
+	puts("usage: prefork-client bench [flags] HOST PORT | unix:PATH | http[s]://HOST/\n"
 	     "Sends messages, one after another on each connection, and times the answers.");
 	flags_help(FLAGS(rows), stdout);
 }

@@ -249,16 +249,23 @@ static bool wait_for_all(struct processes *processes, char wanted, struct err *e
 
 static bool check_connected(const struct processes *processes, struct err *err)
 {
+	bool needs_tls = processes->options->context != NULL;
+	const char *tls_error = "";
 	int error = 0;
 
 	for (int i = 0; i < processes->count; i++) {
 		const struct bench_stats *stats = &processes->shared->results[i].stats;
 
-		if (stats->connects > 0)
+		if ((needs_tls ? stats->handshakes : stats->connects) > 0)
 			return true;
 		if (stats->connect_errno != 0)
 			error = stats->connect_errno;
+		if (stats->tls_error[0] != '\0')
+			tls_error = stats->tls_error;
 	}
+	if (tls_error[0] != '\0')
+		return err_set(err, CODE_UNAVAILABLE, "%s: %s", processes->options->target.name,
+			       tls_error);
 	if (error == 0)
 		return true; /* interrupted before any connection was tried */
 	errno = error;

@@ -200,6 +200,17 @@ static void print_options(const struct bench_options *options, const struct benc
 		       (unsigned long long)result->stats.connects);
 }
 
+/* The handshakes before the run, when the connections are opened, are not in the rate. */
+static void print_handshakes(const struct bench_stats *stats, double seconds)
+{
+	if (stats->handshakes == 0)
+		return;
+	printf("TLS       %llu handshake%s, %.0f a second during the run, %.1f %% resumed\n",
+	       (unsigned long long)stats->handshakes, plural(stats->handshakes),
+	       (double)stats->run_handshakes / seconds,
+	       (double)stats->resumed * 100 / (double)stats->handshakes);
+}
+
 static void print_rate(const struct bench_options *options, const struct bench_stats *stats)
 {
 	double seconds = bench_stats_seconds(stats);
@@ -212,6 +223,7 @@ static void print_rate(const struct bench_options *options, const struct bench_s
 		printf("%llu due, ", (unsigned long long)stats->due);
 	printf("%llu sent, %llu unanswered at the end\n", (unsigned long long)stats->sent,
 	       (unsigned long long)stats->unanswered);
+	print_handshakes(stats, seconds);
 	printf("bytes     %s a second out, %s a second in\n",
 	       write_bytes((double)stats->bytes_out / seconds, out),
 	       write_bytes((double)stats->bytes_in / seconds, in));
@@ -245,6 +257,8 @@ static void print_errors(const struct bench_stats *stats)
 		       bench_stats_error_name((enum bench_error)kind));
 		before = ", ";
 	}
+	if (stats->errors[BENCH_ERROR_TLS] > 0 && stats->tls_error[0] != '\0')
+		printf(" (%s)", stats->tls_error);
 	if (stats->errors[BENCH_ERROR_OTHER] > 0)
 		printf(" (%s)", err_name(stats->other_errno));
 	putchar('\n');
@@ -350,6 +364,8 @@ void bench_report_text(const struct bench_options *options, const struct bench_r
 		print_rate(options, stats);
 	printf("\n%-8s%10s%10s%10s%10s%10s\n", "latency", "p50", "p90", "p99", "p99.9", "max");
 	print_latency("connect", &stats->connect);
+	if (stats->handshake.count > 0)
+		print_latency("TLS", &stats->handshake);
 	print_latency("answer", &stats->answer);
 	putchar('\n');
 	print_errors(stats);

@@ -79,6 +79,18 @@ static void add_latencies(struct table *table, const struct latency *connect,
 	       answer->count > 0 ? answer->sum_ns / answer->count : 0);
 }
 
+static void add_handshakes(struct table *table, const struct bench_stats *stats, double seconds)
+{
+	const struct latency *handshake = &stats->handshake;
+
+	add_count(table, "handshakes", stats->handshakes);
+	add_count(table, "resumed", stats->resumed);
+	add_number(table, "handshake_rate", (double)stats->run_handshakes / seconds, 1);
+	add_us(table, "handshake_p50_us", handshake, bench_stats_percentile_ns(handshake, 5000));
+	add_us(table, "handshake_p99_us", handshake, bench_stats_percentile_ns(handshake, 9900));
+	add_us(table, "handshake_max_us", handshake, handshake->max_ns);
+}
+
 static void add_errors(struct table *table, const struct bench_stats *stats)
 {
 	const char *other = "";
@@ -91,6 +103,7 @@ static void add_errors(struct table *table, const struct bench_stats *stats)
 	add_count(table, "timed_out", stats->errors[BENCH_ERROR_TIMED_OUT]);
 	add_count(table, "closed", stats->errors[BENCH_ERROR_CLOSED]);
 	add_count(table, "wrong", stats->errors[BENCH_ERROR_WRONG]);
+	add_count(table, "tls", stats->errors[BENCH_ERROR_TLS]);
 	add_count(table, "other", stats->errors[BENCH_ERROR_OTHER]);
 	add_text(table, "other_errno", other != NULL ? other : "");
 }
@@ -133,6 +146,7 @@ static void fill_table(struct table *table, const struct bench_options *options,
 	table->fields[table->count - 1].is_missing = !result->has_begun;
 	add_count(table, "bytes_out", stats->bytes_out);
 	add_count(table, "bytes_in", stats->bytes_in);
+	add_handshakes(table, stats, seconds);
 	add_latencies(table, &stats->connect, &stats->answer);
 	add_errors(table, stats);
 	add_number(table, "client_cpu_us", bench_stats_cpu_us(stats, stats->cpu_ns), 3);

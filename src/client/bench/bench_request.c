@@ -130,6 +130,20 @@ static bool has_enough_requests(const struct bench_worker *worker)
 		       worker->quota;
 }
 
+static bool is_sending(const struct bench_worker *worker, const struct bench_connection *conn)
+{
+	return conn->state == BENCH_BUSY && conn->sent < worker->options->message.size;
+}
+
+static void watch_events(struct bench_worker *worker, struct bench_connection *conn)
+{
+	uint32_t events = bench_tls_receive_events(conn);
+
+	if (is_sending(worker, conn))
+		events |= bench_tls_send_events(conn);
+	bench_connection_watch(worker, conn, events);
+}
+
 /* Sends the rest of the message. */
 static void send_message(struct bench_worker *worker, struct bench_connection *conn)
 {
@@ -138,12 +152,12 @@ static void send_message(struct bench_worker *worker, struct bench_connection *c
 	while (conn->sent < message->size) {
 		size_t n;
 		const char *bytes = message_bytes(message, conn->response.key, conn->sent, &n);
-		ssize_t sent = sys_send(conn->fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t sent = bench_connection_send(conn, bytes, n);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno == EAGAIN) {
-			bench_connection_watch(worker, conn, EPOLLIN | EPOLLOUT);
+			watch_events(worker, conn);
 			return;
 		}
 		if (sent < 0) {
@@ -153,7 +167,7 @@ static void send_message(struct bench_worker *worker, struct bench_connection *c
 		conn->sent += (size_t)sent;
 		worker->stats->bytes_out += (uint64_t)sent;
 	}
-	bench_connection_watch(worker, conn, EPOLLIN);
+	watch_events(worker, conn);
 }
 
 /* With -s 0, the request started with connecting. */
@@ -193,6 +207,8 @@ void bench_request_send_next(struct bench_worker *worker, struct bench_connectio
 
 static void start_connection(struct bench_worker *worker, struct bench_connection *conn)
 {
+	if (conn->state == BENCH_HANDSHAKING && !bench_tls_start(worker, conn))
+		return;
 	bench_request_send_next(worker, conn);
 	if (conn->state == BENCH_IDLE)
 		bench_connection_watch(worker, conn, EPOLLIN);
@@ -303,12 +319,18 @@ static void handle_bytes(struct bench_worker *worker, struct bench_connection *c
 		accept_response(worker, conn);
 }
 
+/* With TLS, an end without close_notify completes no response. */
+static bool is_cut(const struct bench_connection *conn)
+{
+	return conn->tls != NULL && conn->tls->end == TLS_END_CUT;
+}
+
 /* A server may close a connection between two messages: that is no error. */
 static void handle_close(struct bench_worker *worker, struct bench_connection *conn)
 {
 	if (conn->state != BENCH_BUSY)
 		bench_connection_close_and_retry(worker, conn, 0);
-	else if (is_complete_at_close(&conn->response, worker->options))
+	else if (!is_cut(conn) && is_complete_at_close(&conn->response, worker->options))
 		accept_response(worker, conn);
 	else
 		bench_connection_fail(worker, conn, BENCH_ERROR_CLOSED, 0);
@@ -316,12 +338,14 @@ static void handle_close(struct bench_worker *worker, struct bench_connection *c
 
 void bench_request_receive(struct bench_worker *worker, struct bench_connection *conn)
 {
-	ssize_t n = sys_recv(conn->fd, worker->buffer, BENCH_BUFFER_SIZE, 0);
+	ssize_t n = bench_connection_receive(worker, conn);
 
 	if (n > 0)
 		handle_bytes(worker, conn, (size_t)n);
 	else if (n == 0)
 		handle_close(worker, conn);
+	else if ((errno == EAGAIN || errno == EINTR) && conn->tls != NULL)
+		watch_events(worker, conn);
 	else if (errno == EAGAIN || errno == EINTR)
 		return;
 	else if (conn->state == BENCH_BUSY)
@@ -333,15 +357,19 @@ void bench_request_receive(struct bench_worker *worker, struct bench_connection 
 void bench_request_handle_events(struct bench_worker *worker, struct bench_connection *conn,
 				 uint32_t events)
 {
-	if (conn->state == BENCH_CONNECTING) {
-		if (bench_connection_check(worker, conn))
+	if (conn->state == BENCH_CONNECTING || conn->state == BENCH_HANDSHAKING) {
+		if (conn->state == BENCH_CONNECTING ? bench_connection_check(worker, conn) :
+						      bench_tls_handshake(worker, conn))
 			start_connection(worker, conn);
 		return;
 	}
-	if ((events & EPOLLOUT) && conn->state == BENCH_BUSY &&
-	    conn->sent < worker->options->message.size)
+	if ((events & bench_tls_send_events(conn)) && is_sending(worker, conn))
 		send_message(worker, conn);
-	if ((events & ~(uint32_t)EPOLLOUT) && conn->fd >= 0 && conn->state != BENCH_CONNECTING)
+	if ((events & (~(uint32_t)EPOLLOUT | bench_tls_receive_events(conn))) &&
+	    conn->state >= BENCH_IDLE)
+		bench_request_receive(worker, conn);
+	/* an end that came with the bytes before it */
+	if (conn->tls != NULL && conn->state >= BENCH_IDLE && tls_stream_is_ready(conn->tls))
 		bench_request_receive(worker, conn);
 }
 

@@ -6,6 +6,7 @@
 #include "client/bench/bench_stats.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { STEP_BITS = 7, ALL_STEPS = LATENCY_POWERS * LATENCY_STEPS };
 
@@ -86,7 +87,8 @@ const char *bench_stats_error_name(enum bench_error error)
 	static const char *const names[BENCH_ERRORS] = {
 		[BENCH_ERROR_REFUSED] = "refused",     [BENCH_ERROR_RESET] = "reset",
 		[BENCH_ERROR_TIMED_OUT] = "timed out", [BENCH_ERROR_CLOSED] = "closed",
-		[BENCH_ERROR_WRONG] = "wrong",         [BENCH_ERROR_OTHER] = "other",
+		[BENCH_ERROR_WRONG] = "wrong",         [BENCH_ERROR_TLS] = "TLS",
+		[BENCH_ERROR_OTHER] = "other",
 	};
 
 	return names[error];
@@ -100,6 +102,8 @@ enum bench_error bench_stats_error_of(int error)
 	case ECONNRESET:
 	case EPIPE:
 		return BENCH_ERROR_RESET;
+	case EPROTO:
+		return BENCH_ERROR_TLS;
 	case ETIMEDOUT:
 		return BENCH_ERROR_TIMED_OUT;
 	default:
@@ -131,10 +135,21 @@ static void merge_times(struct bench_stats *into, const struct bench_stats *from
 		into->end_ns = from->end_ns;
 }
 
+static void merge_handshakes(struct bench_stats *into, const struct bench_stats *from)
+{
+	into->handshakes += from->handshakes;
+	into->resumed += from->resumed;
+	into->run_handshakes += from->run_handshakes;
+	if (into->tls_error[0] == '\0')
+		memcpy(into->tls_error, from->tls_error, sizeof(into->tls_error));
+	bench_stats_merge_latency(&into->handshake, &from->handshake);
+}
+
 void bench_stats_merge(struct bench_stats *into, const struct bench_stats *from)
 {
 	merge_times(into, from);
 	into->connects += from->connects;
+	merge_handshakes(into, from);
 	into->due += from->due;
 	into->sent += from->sent;
 	into->answers += from->answers;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { LATENCY_STEPS = 128, LATENCY_POWERS = 36 };
+enum { LATENCY_STEPS = 128, LATENCY_POWERS = 36, BENCH_TLS_ERROR_TEXT = 768 };
 
 /*
  * A histogram of durations of up to 73 minutes: 128 steps for each doubling, so that each duration
@@ -27,24 +27,30 @@ enum bench_error {
 	BENCH_ERROR_TIMED_OUT,
 	BENCH_ERROR_CLOSED, /* the server closed before the response was complete */
 	BENCH_ERROR_WRONG,  /* the response is not as it must be */
+	BENCH_ERROR_TLS,    /* the handshake failed, or a record is wrong */
 	BENCH_ERROR_OTHER,
 	BENCH_ERRORS
 };
 
 struct bench_stats {
-	int64_t start_ns, end_ns; /* of the run */
-	uint64_t connects;        /* connections made */
-	uint64_t due;             /* open loop: messages of the schedule in the run */
-	uint64_t sent, answers;   /* messages; right responses */
-	uint64_t unanswered;      /* sent, or due in an open loop, without a response at the end */
+	int64_t start_ns, end_ns;     /* of the run */
+	uint64_t connects;            /* connections made */
+	uint64_t handshakes, resumed; /* of TLS; those of them that resumed a session */
+	uint64_t run_handshakes;      /* after the start of the run */
+	uint64_t due;                 /* open loop: messages of the schedule in the run */
+	uint64_t sent, answers;       /* messages; right responses */
+	uint64_t unanswered; /* sent, or due in an open loop, without a response at the end */
 	uint64_t bytes_out, bytes_in;
 	uint64_t odd_size; /* bytes of a response of another size than expected; 0: none */
 	uint64_t errors[BENCH_ERRORS];
-	int other_errno;        /* of the first BENCH_ERROR_OTHER */
-	int connect_errno;      /* of the first connection that could not be made */
-	uint64_t cpu_ns;        /* of this process, in the run */
-	struct latency connect; /* of the connections made */
-	struct latency answer;  /* of the responses; open loop: of all messages due */
+	int other_errno;   /* of the first BENCH_ERROR_OTHER */
+	int connect_errno; /* of the first connection that could not be made */
+	uint64_t cpu_ns;   /* of this process, in the run */
+	char tls_error
+		[BENCH_TLS_ERROR_TEXT]; /* why the first handshake that failed did; "": none */
+	struct latency connect;         /* of the connections made */
+	struct latency handshake;       /* of the handshakes */
+	struct latency answer;          /* of the responses; open loop: of all messages due */
 };
 
 /* The clock of all these times: monotonic, the same in all processes. */

@@ -75,6 +75,11 @@ static bool allocate_memory(struct bench_worker *worker)
 	if (worker->connections == NULL || worker->buffer == NULL ||
 	    !timer_heap_new(&worker->timers, (uint32_t)count))
 		return false;
+	if (worker->options->context != NULL) {
+		worker->tls_streams = calloc(count, sizeof(*worker->tls_streams));
+		if (worker->tls_streams == NULL)
+			return false;
+	}
 	if (worker->options->target.is_http)
 		worker->http_responses = calloc(count, sizeof(*worker->http_responses));
 	return !worker->options->target.is_http || worker->http_responses != NULL;
@@ -86,6 +91,8 @@ static void init_connection(struct bench_worker *worker, int i)
 
 	conn->fd = -1;
 	conn->number = worker->first + i;
+	if (worker->tls_streams != NULL)
+		conn->tls = &worker->tls_streams[i];
 	if (worker->http_responses != NULL)
 		conn->response.http = &worker->http_responses[i];
 }
@@ -101,7 +108,7 @@ bool bench_worker_new(struct bench_worker *worker, const struct bench_options *o
 						    .connections = options->connections,
 						    .count = options->count };
 	worker->quota = count_quota(worker, options, process);
-	worker->is_blocking = options->rate == 0 && worker->count == 1;
+	worker->is_blocking = options->rate == 0 && worker->count == 1 && options->context == NULL;
 	worker->end_ns = INT64_MAX;
 	worker->now_ns = bench_stats_now_ns();
 	if (!allocate_memory(worker)) {
@@ -124,7 +131,10 @@ void bench_worker_free(struct bench_worker *worker)
 	for (int i = 0; worker->connections != NULL && i < worker->count; i++)
 		if (worker->connections[i].fd >= 0)
 			bench_connection_close(worker, &worker->connections[i]);
+	for (int i = 0; worker->tls_streams != NULL && i < worker->count; i++)
+		tls_stream_forget(&worker->tls_streams[i]);
 	free(worker->connections);
+	free(worker->tls_streams);
 	free(worker->http_responses);
 	free(worker->buffer);
 	timer_heap_free(&worker->timers);

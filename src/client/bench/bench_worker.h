@@ -5,7 +5,8 @@
  * repeatedly:
  *
  *   CLOSED --timer--> CONNECTING --connected--> IDLE --its next message--> BUSY --response--> IDLE
- *   CONNECTING, IDLE, BUSY --error, or the last message of a connection--> CLOSED
+ *   CONNECTING --connected, with TLS--> HANDSHAKING --its end--> IDLE
+ *   each of them --error, or the last message of a connection--> CLOSED
  */
 #ifndef CLIENT_BENCH_BENCH_WORKER_H
 #define CLIENT_BENCH_BENCH_WORKER_H
@@ -20,11 +21,18 @@
 #include "client/bench/bench.h"
 #include "client/bench/http_response.h"
 #include "client/framing.h"
+#include "client/tls_stream.h"
 
 enum { BENCH_BUFFER_SIZE = 256 << 10, BENCH_TICK_MS = 10 };
 #define BENCH_NEVER INT64_MAX
 
-enum bench_connection_state { BENCH_CLOSED, BENCH_CONNECTING, BENCH_IDLE, BENCH_BUSY };
+enum bench_connection_state {
+	BENCH_CLOSED,
+	BENCH_CONNECTING,
+	BENCH_HANDSHAKING,
+	BENCH_IDLE,
+	BENCH_BUSY
+};
 
 /* A response as far as it was received. */
 struct bench_response {
@@ -37,7 +45,8 @@ struct bench_response {
 /* The timer is set in every state but IDLE. A message does not move it: it is checked when due. */
 struct bench_connection {
 	struct timer_node timer;
-	int fd; /* -1: none */
+	int fd;                 /* -1: none */
+	struct tls_stream *tls; /* NULL: the connections are plain */
 	uint8_t state;
 	bool is_attempted;       /* has been connected, or has failed to, once */
 	int number;              /* among the connections of all processes */
@@ -50,7 +59,7 @@ struct bench_connection {
 	uint64_t total_requests; /* and on those before it */
 	int64_t round;           /* open loop: its next message, or the one in flight */
 	int64_t started_ns;      /* when connecting started, or the message was sent */
-	int64_t latency_from_ns; /* start of the latency */
+	int64_t latency_from_ns; /* start of the latency, or of the handshake */
 	size_t sent;             /* bytes of the message */
 	struct bench_response response;
 };
@@ -71,6 +80,7 @@ struct bench_worker {
 	struct bench_stats *stats;
 	struct bench_connection *connections;
 	struct http_response *http_responses; /* one for each connection, with an http target */
+	struct tls_stream *tls_streams;       /* one for each connection, with TLS */
 	int count, first; /* of all connections, this process has first, first + 1 ... */
 	struct timer_heap timers;
 	struct bench_schedule schedule;
@@ -80,7 +90,7 @@ struct bench_worker {
 	bool is_blocking;          /* one connection, closed loop: recv(2) waits, not epoll */
 	uint64_t quota;            /* messages to be answered or to fail; UINT64_MAX: no limit */
 	uint64_t in_flight;        /* messages sent and still unanswered */
-	int connecting, attempted; /* connections */
+	int connecting, attempted; /* connections; a handshake is part of connecting */
 	int64_t now_ns;            /* of this turn of the loop */
 	int64_t start_ns, end_ns;  /* of the run; end INT64_MAX: by quota alone */
 	int64_t next_size_check_ns;
@@ -88,16 +98,16 @@ struct bench_worker {
 };
 
 /*
- * Starts to connect. Returns true when the connection is IDLE already. A failure is counted, and
- * the connection tried again later.
+ * Starts to connect. Returns true when the connection is made already: IDLE, or with TLS at the
+ * start of HANDSHAKING. A failure is counted, and the connection tried again later.
  */
 bool bench_connection_open(struct bench_worker *worker, struct bench_connection *conn);
 
-/* Takes the result of connecting that epoll reports. Returns true when the connection is IDLE. */
+/* Takes the result of connecting that epoll reports. Returns true when the connection is made. */
 bool bench_connection_check(struct bench_worker *worker, struct bench_connection *conn);
 
 /*
- * Connecting has failed: tries the next address. Returns true when the connection is IDLE already.
+ * Connecting has failed: tries the next address. Returns true when the connection is made already.
  */
 bool bench_connection_try_next(struct bench_worker *worker, struct bench_connection *conn,
 			       int error);
@@ -112,6 +122,24 @@ void bench_connection_fail(struct bench_worker *worker, struct bench_connection 
 			   enum bench_error kind, int error);
 void bench_connection_fail_errno(struct bench_worker *worker, struct bench_connection *conn,
 				 int error);
+
+/* Connecting is over: the connection is IDLE. */
+void bench_connection_set_ready(struct bench_worker *worker, struct bench_connection *conn);
+
+/*
+ * As recv(2) and send(2), and as tls_stream_receive and tls_stream_send. With EAGAIN, wait for
+ * bench_tls_receive_events or bench_tls_send_events.
+ */
+ssize_t bench_connection_receive(struct bench_worker *worker, struct bench_connection *conn);
+ssize_t bench_connection_send(struct bench_connection *conn, const char *bytes, size_t size);
+
+/* The events of epoll that a receive and a send need. */
+uint32_t bench_tls_receive_events(const struct bench_connection *conn);
+uint32_t bench_tls_send_events(const struct bench_connection *conn);
+
+/* Starts the handshake, or goes on with it. Returns true when the connection is IDLE. */
+bool bench_tls_start(struct bench_worker *worker, struct bench_connection *conn);
+bool bench_tls_handshake(struct bench_worker *worker, struct bench_connection *conn);
 
 /* Has epoll watch for these events. */
 void bench_connection_watch(struct bench_worker *worker, struct bench_connection *conn,
