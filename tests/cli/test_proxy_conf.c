@@ -157,7 +157,7 @@ static void printed__configuration__is_the_same(void **state)
 		"}\n",
 	};
 	static const char *const expected[] = {
-		"accept_proxy = no\n\tidle_timeout",
+		"accept_proxy = no\n\ttls = {}\n",
 		"accept_proxy = yes\n\ttrusted = {\"127.0.0.0/8\", \"::1\"}\n",
 		"\ttrusted = {\"10.0.0.1\"}\n",
 	};
