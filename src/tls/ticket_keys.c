@@ -162,6 +162,9 @@ static int handle_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 		answer = encrypts ? seal_ticket(&keys, tickets, name, iv, cipher, mac) :
 				    open_ticket(&keys, tickets, name, iv, cipher, mac);
 	explicit_bzero(&keys, sizeof(keys));
+	/* a client of TLS 1.3 uses a ticket once (RFC 8446 C.4) */
+	if (!encrypts && answer == TICKET_GOOD && SSL_version(ssl) == TLS1_3_VERSION)
+		return TICKET_RENEW;
 	return answer;
 }
 

@@ -161,6 +161,8 @@ static bool resume(struct server *s, const struct handshaken_wish *wish, SSL_SES
 	secure_say(&c, "one\n");
 	secure_hear(&c, ACK "\n"); /* TLS 1.3: the ticket comes behind the handshake */
 	is_resumed = SSL_session_reused(c.ssl);
+	if (wish->version == TLS1_3_VERSION && *session) /* each ticket serves once */
+		assert_true(SSL_get0_session(c.ssl) != *session);
 	SSL_SESSION_free(*session);
 	*session = SSL_get1_session(c.ssl);
 	(void)SSL_shutdown(c.ssl);
