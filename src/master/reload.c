@@ -150,8 +150,12 @@ static struct generation *open_generation(const struct reload *reload, struct co
 static struct generation *make_generation(const struct reload *reload, struct conf *conf,
 					  struct err *err)
 {
-	struct tls_sites *tls = ticket_memory_sites(reload->procs->tickets, conf, err);
-	struct generation *generation = tls ? open_generation(reload, conf, err) : NULL;
+	const struct procs *procs = reload->procs;
+	struct tls_sites *tls = ticket_memory_sites(procs->tickets, conf, err);
+	struct generation *generation = NULL;
+
+	if (tls && tls_sites_check_times(tls, procs->current->tls, time(NULL), err))
+		generation = open_generation(reload, conf, err);
 
 	if (generation)
 		generation->tls = tls;

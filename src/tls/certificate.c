@@ -154,6 +154,35 @@ bool tls_certificate_read(const struct tls_conf *tls, size_t index,
 	}
 }
 
+static const char *show_date(int64_t time_s, char *text, size_t size)
+{
+	const time_t time = (time_t)time_s;
+	struct tm parts;
+
+	if (gmtime_r(&time, &parts) == NULL || strftime(text, size, "%F %T UTC", &parts) == 0)
+		snprintf(text, size, "an odd date");
+	return text;
+}
+
+bool tls_certificate_check_time(const struct tls_conf *tls, size_t index,
+				const struct tls_certificate *certificate, int64_t now_s,
+				struct err *err)
+{
+	const char *file = tls->certificate.texts[index];
+	char date[64];
+
+	if (certificate->not_before > now_s)
+		err_set(err, CODE_CONFIG,
+			"the certificate in \"%s\" is not valid before %s (is the clock right?)",
+			file, show_date(certificate->not_before, date, sizeof(date)));
+	else if (certificate->not_after <= now_s)
+		err_set(err, CODE_CONFIG, "the certificate in \"%s\" expired on %s (renew it)",
+			file, show_date(certificate->not_after, date, sizeof(date)));
+	else
+		return true;
+	return conf_tls_blame(tls, "certificate", err);
+}
+
 static void warn(const struct tls_warner *warner, const struct tls_conf *tls, const char *option,
 		 const char *text)
 {

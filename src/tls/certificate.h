@@ -34,11 +34,14 @@ bool tls_certificate_read(const struct tls_conf *tls, size_t index,
 			  struct tls_certificate *certificate, struct err *err);
 void tls_certificate_free(struct tls_certificate *certificate);
 
+/* Returns false with err, which has the place and the date, outside of its time. */
+bool tls_certificate_check_time(const struct tls_conf *tls, size_t index,
+				const struct tls_certificate *certificate, int64_t now_s,
+				struct err *err);
+
 /*
  * Warns of a time that has passed or soon will, of a chain that is not in order, and of a key that
- * others can read. An expired certificate is served all the same: a server that did not start, or a
- * reload that was refused for another reason's sake, would serve nobody, not even those who accept
- * it.
+ * others can read.
  */
 void tls_certificate_warn(const struct tls_conf *tls, size_t index,
 			  const struct tls_certificate *certificate, int64_t now_s,

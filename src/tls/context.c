@@ -161,6 +161,35 @@ int64_t tls_sites_expiry(const struct tls_sites *sites, size_t tls_index)
 	return first;
 }
 
+static bool has_leaf(const struct tls_sites *sites, const char *title, const X509 *leaf)
+{
+	for (size_t i = 0; sites && i < sites->site_count; i++) {
+		const struct tls_site *site = &sites->sites[i];
+
+		if (strcmp(site->conf->title, title) != 0)
+			continue;
+		for (size_t k = 0; k < site->certificate_count; k++)
+			if (X509_cmp(site->certificates[k].leaf, leaf) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool tls_sites_check_times(const struct tls_sites *sites, const struct tls_sites *served,
+			   int64_t now_s, struct err *err)
+{
+	for (size_t i = 0; i < sites->site_count; i++) {
+		const struct tls_site *site = &sites->sites[i];
+
+		for (size_t k = 0; k < site->certificate_count; k++)
+			if (!tls_certificate_check_time(site->conf, k, &site->certificates[k],
+							now_s, err) &&
+			    !has_leaf(served, site->conf->title, site->certificates[k].leaf))
+				return false;
+	}
+	return true;
+}
+
 static void tell(const struct tls_warner *warner, const struct err *text)
 {
 	warner->tell(warner->context, text->text);

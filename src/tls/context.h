@@ -50,6 +50,14 @@ struct ssl_ctx_st *tls_sites_get(const struct tls_sites *sites, size_t number,
 int64_t tls_sites_expiry(const struct tls_sites *sites, size_t tls_index);
 
 /*
+ * Returns false with err, which has the place, when a certificate is outside of its time, unless
+ * its section serves the very same one in `served` (NULL: nothing is served): a reload must not
+ * make anything worse, and what is as before is no reason to refuse the rest of it.
+ */
+bool tls_sites_check_times(const struct tls_sites *sites, const struct tls_sites *served,
+			   int64_t now_s, struct err *err);
+
+/*
  * Warns of certificates, keys and names that are unlikely to do what is wanted, at the time now_s
  * (seconds since 1970). Master and -t.
  */
