@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sections tls of a configuration and the listeners that have them. It reads no certificate
- *, and is there in a program without TLS too. Master only, except
- * conf_tls_of, which allocates nothing.
+ * The sections tls of a configuration and the listeners that have them. It reads no certificate,
+ * and is there in a program without TLS too. Master only, except conf_tls_of, which allocates
+ * nothing.
  */
 #ifndef CONFIG_CONF_TLS_H
 #define CONFIG_CONF_TLS_H

@@ -48,14 +48,6 @@ static bool has_pairs(const struct conf *conf)
 	return false;
 }
 
-static bool has_tls(const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->listener_count; i++)
-		if (conf->listeners[i].tls.count > 0)
-			return true;
-	return false;
-}
-
 /* The pages of a shared mapping are dropped by MADV_REMOVE only (madvise(2)). */
 static bool forget_pages(char *from, size_t size)
 {
@@ -114,7 +106,7 @@ struct arena *arena_new(const struct conf *conf, const struct service_facts *fac
 	arena->record_most = arena->conn_most * (has_pairs(conf) ? 2 : 1);
 	arena->record_stride = (uint32_t)record_size(largest_state(conf, facts));
 	arena->buf_most = arena->record_most * BUFS_PER_RECORD;
-	if (has_tls(conf))
+	if (conf->tls_count > 0) /* each section has a listener */
 		arena->units = blocks_round((uint64_t)arena->record_most * UNITS_PER_SESSION +
 					    UNITS_OF_HANDSHAKES);
 	if (map_arena(arena))
