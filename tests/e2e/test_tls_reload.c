@@ -23,6 +23,17 @@ static void write_pair(const char *folder, const char *file, int end_days)
 						     .end_days = end_days });
 }
 
+static void expect_refusal(struct server *s, const char *why)
+{
+	char out[2048];
+
+	server_mark(s);
+	assert_int_equal(server_verb(s, "reload", out, sizeof(out)), 1);
+	if (!strstr(out, why) || !strstr(out, "site.pem\""))
+		server_fail(s, "the verb says: %s", out);
+	server_wait_event(s, "reload_failed", NULL);
+}
+
 static void reload__with_a_key_of_another_pair__changes_nothing(void **state)
 {
 	const char *folder = harness_folder();
@@ -39,10 +50,7 @@ static void reload__with_a_key_of_another_pair__changes_nothing(void **state)
 	snprintf(from, sizeof(from), "%s/new.key", folder);
 	snprintf(to, sizeof(to), "%s/site.key", folder);
 	assert_int_equal(rename(from, to), 0);
-	assert_int_equal(server_verb(s, "reload", out, sizeof(out)), 1);
-	if (!strstr(out, "site.key\" does not belong to the certificate in "))
-		server_fail(s, "the verb says: %s", out);
-	server_wait_event(s, "reload_failed", NULL);
+	expect_refusal(s, "site.key\" does not belong to the certificate in ");
 	assert_int_equal(server_worker(s, 0), before);
 	snprintf(from, sizeof(from), "%s/new.pem", folder);
 	snprintf(to, sizeof(to), "%s/site.pem", folder);
@@ -68,17 +76,6 @@ static void certificate__that_has_expired__is_warned_of_at_the_start_and_at_relo
 	if (!strstr(server_wait_event(s, "environment_warned", NULL), "expires in 6 days"))
 		server_fail(s, "the log does not say when it expires");
 	server_stop(s);
-}
-
-static void expect_refusal(struct server *s, const char *why)
-{
-	char out[2048];
-
-	server_mark(s);
-	assert_int_equal(server_verb(s, "reload", out, sizeof(out)), 1);
-	if (!strstr(out, why) || !strstr(out, "site.pem\""))
-		server_fail(s, "the verb says: %s", out);
-	server_wait_event(s, "reload_failed", NULL);
 }
 
 /* What is served already is no worse after the reload. */
